@@ -1,6 +1,7 @@
 /**
  * Header or trailer fields as one flat list: name, value, name, value… in wire order and with the sender's own case.
- * It is what the sockets give and take, so that a message that nobody changes is never rebuilt.
+ * It is what the sockets give and take, so that a message that nobody changes is never rebuilt. The length is always even,
+ * which is what the casts in this file rest on.
  */
 export type Fields = readonly string[];
 
