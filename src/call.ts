@@ -10,14 +10,16 @@ export interface Call {
   readonly body: Body;
   /** Aborts when the caller has left before its reply was complete. */
   readonly signal: AbortSignal;
+  /** True when the caller asks to switch protocols: the body is then the raw caller-to-peer bytes. */
+  readonly upgrade?: boolean;
+  /** Set when the request announces trailers. Settles after the body has ended, never rejects. */
+  readonly trailers?: Promise<Fields>;
 }
 
 /** A call that came in through one of our own listeners. */
 export interface InboundCall extends Call {
   /** IP address of the connected client; a proxy's, when one stands before us. */
   readonly remote: string;
-  /** True when the client asked to switch protocols: the body is then the raw client-to-agent bytes. */
-  readonly upgrade: boolean;
 }
 
 /** The answer to a call. For a switched protocol the status is 101 and the body the raw agent-to-client bytes. */

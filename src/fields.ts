@@ -53,3 +53,10 @@ export function withoutFields(fields: Fields, drop: (lowerName: string) => boole
   }
   return out;
 }
+
+/** The same fields as name–value pairs, for interfaces that want them so. */
+export function fieldPairs(fields: Fields): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i < fields.length; i += 2) out.push([fields[i] as string, fields[i + 1] as string]);
+  return out;
+}

@@ -1,0 +1,36 @@
+import type { Call, Service } from '../call.ts';
+import { OutriderError } from '../errors.ts';
+
+export interface Route<C extends Call> {
+  method?: string;
+  /** The whole path; with a trailing `*`, everything that begins with what stands before it. */
+  path: string;
+  service: Service<C>;
+}
+
+/**
+ * Sends a call to the first route that matches. Paths are compared as they came, byte for byte: no decoding, no dot segments,
+ * no case folding, so that no other spelling of a path reaches what stands behind it. Without `otherwise`, what matches no
+ * route is `not_found`, and a known path with another method `method_not_allowed`.
+ */
+export function router<C extends Call>(routes: readonly Route<C>[], otherwise?: Service<C>): Service<C> {
+  return (call) => {
+    const allow: string[] = [];
+    for (const route of routes) {
+      if (!matches(route.path, call.target)) continue;
+      if (route.method === undefined || route.method === call.method) return route.service(call);
+      allow.push(route.method);
+    }
+    if (otherwise !== undefined) return otherwise(call);
+    if (allow.length > 0) throw new OutriderError('method_not_allowed', 'not served with this method', { details: { allow } });
+    throw new OutriderError('not_found', 'nothing is served on this path');
+  };
+}
+
+function matches(pattern: string, target: string): boolean {
+  if (pattern.endsWith('*')) return target.startsWith(pattern.slice(0, -1));
+  if (!target.startsWith(pattern)) return false;
+  return target.length === pattern.length || target.charCodeAt(pattern.length) === QUESTION_MARK;
+}
+
+const QUESTION_MARK = 63;

@@ -1,0 +1,249 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Body } from '../body.ts';
+import type { InboundCall, Reply, Service } from '../call.ts';
+import { OutriderError, toOutriderError } from '../errors.ts';
+import type { Fields } from '../fields.ts';
+import { problemReply } from '../problem.ts';
+import { pump } from './pump.ts';
+import { isWebSocketUpgrade, originForm, refusal } from './request-check.ts';
+import { sendRaw, sendReply } from './send-reply.ts';
+import { streamBody } from './stream-body.ts';
+
+/** Where to listen; an empty host means every interface, port 0 any free port. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface ListenOptions {
+  /** Who listens, for the error when the port is taken: "inbound (OUTRIDER_INBOUND_ADDR)". */
+  name: string;
+  maxHeaderBytes: number;
+  headerTimeoutMs: number;
+  /** Without a byte in either direction on a connection that has a request in flight. */
+  idleTimeoutMs: number;
+  /** Told of every request refused before it became a call. */
+  onRefused?: (error: OutriderError) => void;
+}
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** From now on each reply closes its connection; idle connections end at once. The port stays open. */
+  drain(): void;
+  /** Requests and switched connections in flight. */
+  active(): number;
+  /** Stops listening and cuts whatever is still open. */
+  close(): Promise<void>;
+}
+
+/** What a socket is busy with: nothing (idle), a request, or a switched protocol. */
+type Busy = { request: IncomingMessage; response: ServerResponse | undefined };
+
+/** Serves HTTP/1.1 on an address. Rejects with `conflict` naming the listener when the port is taken. */
+export async function listen(
+  service: Service<InboundCall>,
+  address: Address,
+  options: ListenOptions,
+): Promise<Listener> {
+  const busy = new Map<Duplex, Busy>();
+  let draining = false;
+
+  const server = createServer({
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.headerTimeoutMs,
+    // No total limit: a long upload is idle-limited instead.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(Math.max(options.headerTimeoutMs / 4, 50), 2_000),
+    // Above the 60 s for which load balancers keep idle connections, so that they never reuse one that is being closed.
+    keepAliveTimeout: 75_000,
+    optimizeEmptyRequests: true,
+    // Refused here in our own words, as a problem document.
+    requireHostHeader: false,
+    shouldUpgradeCallback: isWebSocketUpgrade,
+  });
+  server.timeout = options.idleTimeoutMs;
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const fault = refusal(request);
+    if (fault !== undefined) {
+      options.onRefused?.(fault);
+      request.on('error', ignore);
+      void sendReply(request, response, problemReply(fault), true);
+      return;
+    }
+    busy.set(request.socket, { request, response });
+    const leave = new AbortController();
+    response.on('close', () => {
+      busy.delete(request.socket);
+      if (!response.writableFinished) leave.abort();
+    });
+    // On the next tick the parser has handed over what came together with the headers: mostly all of a small request.
+    process.nextTick(() => {
+      const call = inboundCall(request, requestBody(request, response), leave.signal);
+      service(call)
+        .catch((error: unknown) => problemReply(toOutriderError(error)))
+        .then((reply) => sendReply(request, response, reply, draining))
+        .catch(() => response.destroy());
+    });
+  };
+
+  server.on('request', handle);
+  server.on('checkContinue', handle);
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    void sendReply(request, response, { status: 417, headers: [], body: null }, true);
+  });
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', ignore);
+    void sendRaw(socket, problemReply(new OutriderError('method_not_allowed', 'CONNECT is not served here')), false);
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const fault = refusal(request);
+    socket.on('error', ignore);
+    if (fault !== undefined) {
+      options.onRefused?.(fault);
+      void sendRaw(socket, problemReply(fault), false);
+      return;
+    }
+    busy.set(socket, { request, response: undefined });
+    const leave = new AbortController();
+    socket.on('close', () => {
+      busy.delete(socket);
+      leave.abort();
+    });
+    if (head.length > 0) socket.unshift(head);
+    const call = { ...inboundCall(request, streamBody(socket, ignore), leave.signal), upgrade: true };
+    service(call)
+      .catch((error: unknown) => problemReply(toOutriderError(error)))
+      .then((reply) =>
+        reply.status === 101 ? switchProtocol(socket, reply) : sendRaw(socket, reply, request.method === 'HEAD'),
+      )
+      .catch(() => socket.destroy());
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const current = busy.get(socket);
+    if (!socket.writable || error.code === 'ECONNRESET' || current?.response?.headersSent) {
+      socket.destroy();
+      return;
+    }
+    const fault = protocolFault(error);
+    options.onRefused?.(fault);
+    void sendRaw(socket, problemReply(fault), false).then(() => socket.destroy());
+  });
+  server.on('timeout', (socket: Socket) => {
+    const current = busy.get(socket);
+    if (current === undefined || isStuck(current)) socket.destroy();
+    // The agent is still at work, which its own timeouts watch over; ask again later.
+    else socket.setTimeout(options.idleTimeoutMs);
+  });
+
+  await bind(server, address, options.name);
+  // Listening on TCP, so that the address is an object.
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: address.host,
+    port,
+    drain(): void {
+      draining = true;
+      server.closeIdleConnections();
+    },
+    active: () => busy.size,
+    close(): Promise<void> {
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+        for (const socket of busy.keys()) socket.destroy();
+      });
+    },
+  };
+}
+
+function inboundCall(request: IncomingMessage, body: Body, signal: AbortSignal): InboundCall {
+  const call = {
+    // Set on every request that Node parsed.
+    method: request.method as string,
+    target: originForm(request.url as string),
+    headers: request.rawHeaders,
+    body,
+    signal,
+    remote: request.socket.remoteAddress ?? '',
+  };
+  return request.headers.trailer === undefined ? call : { ...call, trailers: trailersOf(request) };
+}
+
+function requestBody(request: IncomingMessage, response: ServerResponse): Body {
+  const { 'content-length': length } = request.headers;
+  if (request.complete || (length === undefined ? !isChunked(request) : request.readableLength === Number(length))) {
+    // Nothing has set an encoding on the request, so this is a Buffer, or null when there was no body.
+    return request.readableLength === 0 ? null : (request.read() as Buffer);
+  }
+  // A caller whose body nobody wants is answered at once; the connection then closes instead of reading the rest.
+  const body = streamBody(request, () => request.pause());
+  return request.headers.expect === undefined ? body : invited(body, response);
+}
+
+function isChunked(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined;
+}
+
+/** The caller waits for `100 Continue`: it is sent when somebody begins to read, so that a refused body is never sent. */
+function invited(body: AsyncIterable<Uint8Array>, response: ServerResponse): AsyncIterable<Uint8Array> {
+  const source = body[Symbol.asyncIterator]();
+  let asked = false;
+  const iterator: AsyncIterator<Uint8Array> = {
+    next() {
+      if (!asked && !response.headersSent) response.writeContinue();
+      asked = true;
+      return source.next();
+    },
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+function trailersOf(request: IncomingMessage): Promise<Fields> {
+  return new Promise((resolve) => {
+    if (request.complete) resolve(request.rawTrailers);
+    request.on('close', () => resolve(request.rawTrailers));
+    request.on('end', () => resolve(request.rawTrailers));
+  });
+}
+
+async function switchProtocol(socket: Duplex, reply: Reply): Promise<void> {
+  await sendRaw(socket, { ...reply, body: null }, true);
+  if (reply.body !== null && !(reply.body instanceof Uint8Array)) await pump(reply.body, socket);
+  socket.end();
+}
+
+/** True when it is the caller who has stopped: its body is incomplete, or it does not read what was sent. */
+function isStuck({ request, response }: Busy): boolean {
+  return response === undefined || !request.complete || response.writableNeedDrain;
+}
+
+function protocolFault(error: NodeJS.ErrnoException): OutriderError {
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return new OutriderError('headers_too_large', 'the request headers are too large');
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new OutriderError('request_timeout', 'the request headers did not arrive in time');
+  return new OutriderError('bad_request', 'the request is not valid HTTP/1.1', { cause: error });
+}
+
+function bind(server: Server, { host, port }: Address, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        reject(new OutriderError('conflict', `port ${port} (${name}) is already taken`, { cause: error }));
+      else
+        reject(
+          new OutriderError('conflict', `cannot listen on ${host}, port ${port} (${name}): ${error.code}`, {
+            cause: error,
+          }),
+        );
+    });
+    server.listen({ port, ...(host !== '' && { host }) }, () => resolve());
+  });
+}
+
+function ignore(): void {}
