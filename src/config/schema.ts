@@ -1,53 +1,66 @@
+import { RE2JS } from 're2js';
 import { z } from 'zod';
+import { parseAddress } from './address.ts';
+import { traits } from './traits.ts';
+import { parseBytes, parseDuration } from './units.ts';
 
 /**
  * The only truth of what may be configured. Every description here becomes documentation and JSON Schema.
  * Keys at the top are those of AgentBreeder's `sidecar.yaml`, so that such a file is read as it is.
  */
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const UNITS_BYTES: Record<string, number> = {
-  '': 1,
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-};
+/** The longest delay a timer takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A span of time: `250ms`, `25s`, `5m`, `1h`, or a number of seconds. Parsed to milliseconds. */
-const duration = z
-  .union([
-    z
-      .number()
-      .nonnegative()
-      .transform((seconds) => seconds * 1000),
-    z
-      .string()
-      .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'expected a duration such as 250ms, 25s, 5m or 1h')
-      .transform((text) => Number.parseFloat(text) * (UNITS_MS[text.replace(/[\d.]+/, '')] ?? Number.NaN)),
-  ])
-  .meta({ examples: ['25s', '5m', '250ms'] });
+const DURATION = 'expected a duration such as 250ms, 25s, 5m or 1h, or a number of seconds';
+const SIZE = 'expected a size such as 16KiB, 10MiB or 1GB, or a number of bytes';
+
+/** A span of time: `250ms`, `25s`, `5m`, `1h`, `30d`, or a number of seconds. Parsed to milliseconds. */
+const duration = (shortest: number, longest: number) =>
+  z
+    .union(
+      [
+        z
+          .number()
+          .nonnegative()
+          .transform((seconds) => seconds * 1000),
+        z
+          .string()
+          .regex(/^\d{1,15}(\.\d{1,3})?(ms|s|m|h|d)$/, DURATION)
+          .transform(parseDuration),
+      ],
+      { error: DURATION },
+    )
+    .refine((ms) => ms >= shortest, `expected at least ${shortest}ms`)
+    .refine((ms) => ms <= longest, `expected at most ${Math.floor(longest / 3_600_000)}h`)
+    .meta({ examples: ['25s', '5m', '250ms'] })
+    .register(traits, { unit: 'ms' });
+
+const timeout = duration(1, LONGEST_TIMER_MS);
 
 /** An amount of bytes: `16KiB`, `10MiB`, `1GB`, or a number of bytes. Parsed to bytes. */
 const bytes = z
-  .union([
-    z.int().nonnegative(),
-    z
-      .string()
-      .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB|kB|MB|GB)?$/, 'expected a size such as 16KiB, 10MiB or 1GB')
-      .transform((text) =>
-        Math.round(Number.parseFloat(text) * (UNITS_BYTES[text.replace(/[\d.]+/, '')] ?? Number.NaN)),
-      ),
-  ])
-  .meta({ examples: ['10MiB', '64KiB'] });
+  .union(
+    [
+      z.int().positive(),
+      z
+        .string()
+        .regex(/^\d{1,15}(\.\d{1,3})?(B|KiB|MiB|GiB|kB|MB|GB)?$/, SIZE)
+        .transform(parseBytes),
+    ],
+    { error: SIZE },
+  )
+  .refine((count) => count >= 1 && Number.isSafeInteger(count), SIZE)
+  .meta({ examples: ['10MiB', '64KiB'] })
+  .register(traits, { unit: 'bytes' });
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
 
 /** `host:port` or `:port`, as listeners take it; IPv6 hosts in brackets. Port 0 takes any free port. */
-const address = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, 'expected HOST:PORT or :PORT');
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, { error: 'expected HOST:PORT or :PORT', abort: true })
+  .refine((text) => parseAddress(text) !== undefined, 'expected HOST:PORT or :PORT, with a port up to 65535');
 
 const slug = z
   .string()
@@ -55,7 +68,33 @@ const slug = z
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
 
-export const guardrailRule = z
+/** What a bearer token may be made of, so that a header can carry it. */
+export const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters without spaces');
+
+/** Field names are RFC 9110 tokens (section 5.6.2); values hold no control character (section 5.5). */
+const headers = z.record(
+  z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected a header's name"),
+  z
+    .string()
+    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected a header value: no line breaks, no control characters')
+    .register(traits, { secret: true }),
+);
+
+function regexFault(pattern: string): string | undefined {
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it does not compile';
+    return `not an RE2 expression: ${why.slice(0, 200)}`;
+  }
+}
+
+function keywordFault(pattern: string): string | undefined {
+  return pattern.split(',').some((word) => word.trim() !== '') ? undefined : 'expected comma-separated words';
+}
+
+const guardrailRule = z
   .strictObject({
     name: z.string().min(1).max(128).describe('Shown in replies, audit rows and metrics'),
     type: z
@@ -68,51 +107,73 @@ export const guardrailRule = z
       .describe('`block` answers 403, `redact` rewrites and forwards, `warn` records and forwards'),
     replace: z.string().default('[REDACTED]').describe('What stands in place of a redacted match'),
   })
+  .superRefine((rule, context) => {
+    const message = rule.type === 'regex' ? regexFault(rule.pattern) : keywordFault(rule.pattern);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['pattern'], message });
+  })
   .meta({ id: 'GuardrailRule' });
 
-const a2aPeerObject = z.strictObject({
-  url: httpUrl.describe("The peer's base URL"),
-  token: z.string().min(1).optional().describe('Bearer token for this peer; prefer `token_env`'),
-  token_env: environmentName.optional().describe("Environment variable that holds this peer's bearer token"),
-  path: z
-    .string()
-    .regex(/^(\/\S*)?$/, 'expected an absolute path')
-    .default('/a2a')
-    .describe("JSON-RPC endpoint below the peer's URL"),
-});
+const a2aPeerObject = z
+  .strictObject({
+    url: httpUrl.describe("The peer's base URL"),
+    token: bearerToken
+      .register(traits, { secret: true })
+      .optional()
+      .describe('Bearer token for this peer; prefer `token_env`'),
+    token_env: environmentName.optional().describe("Environment variable that holds this peer's bearer token"),
+    path: z
+      .string()
+      .regex(/^(\/[^\s#]*)?$/, 'expected an absolute path')
+      .default('/a2a')
+      .describe("JSON-RPC endpoint below the peer's URL"),
+  })
+  .refine((peer) => peer.token === undefined || peer.token_env === undefined, {
+    path: ['token_env'],
+    error: '`token` and `token_env` exclude each other',
+  });
 
-const a2aPeerText = z.string().transform((text, context): z.infer<typeof a2aPeerObject> => {
-  const at = text.indexOf('@@');
-  const url = at < 0 ? text : text.slice(at + 2);
-  if (!httpUrl.safeParse(url).success || at === 0) {
-    context.addIssue({ code: 'custom', message: 'expected URL or TOKEN@@URL, with an http:// or https:// URL' });
-    return z.NEVER;
-  }
-  return { url, path: '/a2a', ...(at > 0 && { token: text.slice(0, at) }) };
-});
+const PEER_TEXT = 'expected URL or TOKEN@@URL, with an http:// or https:// URL';
 
-export const mcpServer = z
+const a2aPeerText = z
+  .string()
+  .register(traits, { secret: true })
+  .transform((text, context): z.input<typeof a2aPeerObject> => {
+    const at = text.indexOf('@@');
+    const url = at < 0 ? text : text.slice(at + 2);
+    const token = at < 0 ? undefined : text.slice(0, at);
+    if (!httpUrl.safeParse(url).success || (token !== undefined && !bearerToken.safeParse(token).success)) {
+      context.addIssue({ code: 'custom', message: PEER_TEXT });
+      return z.NEVER;
+    }
+    return token === undefined ? { url } : { url, token };
+  })
+  .pipe(a2aPeerObject);
+
+const remoteMcpServer = {
+  url: httpUrl.describe("The server's endpoint"),
+  headers: headers.optional().describe('Sent with every request to this server'),
+  token_env: environmentName.optional().describe('Environment variable that holds the bearer token for this server'),
+};
+
+const mcpServer = z
   .discriminatedUnion('transport', [
     z.strictObject({
       transport: z.enum(['http', 'streamable_http']).describe('Streamable HTTP'),
-      url: httpUrl,
-      headers: z.record(z.string(), z.string()).optional().describe('Sent with every request to this server'),
-      token_env: environmentName
-        .optional()
-        .describe('Environment variable that holds the bearer token for this server'),
+      ...remoteMcpServer,
     }),
     z.strictObject({
       transport: z.literal('sse').describe('HTTP with SSE, the transport before streamable HTTP'),
-      url: httpUrl,
-      headers: z.record(z.string(), z.string()).optional(),
-      token_env: environmentName.optional(),
+      ...remoteMcpServer,
     }),
     z.strictObject({
       transport: z.literal('stdio').describe('A child process of the sidecar'),
-      command: z.string().min(1),
-      args: z.array(z.string()).default([]),
-      env: z.record(environmentName, z.string()).default({}).describe('Added to a minimal environment'),
-      cwd: z.string().optional(),
+      command: z.string().min(1).describe('Program to start; searched in `PATH`'),
+      args: z.array(z.string()).default([]).describe('Its arguments'),
+      env: z
+        .record(environmentName, z.string().register(traits, { secret: true }))
+        .default({})
+        .describe('Added to a minimal environment'),
+      cwd: z.string().min(1).optional().describe("Its working directory; default: the sidecar's own"),
     }),
   ])
   .meta({ id: 'McpServer' });
@@ -135,8 +196,8 @@ export const configSchema = z
     forward_authorization: z.boolean().default(false).describe("Pass the caller's `Authorization` header to the agent"),
     limits: z
       .strictObject({
-        header_bytes: bytes.default(16_384).describe('All request headers together; more is 431'),
-        body_bytes: bytes.default(10 * 2 ** 20).describe('A body that a rule must read; more is 413'),
+        header_bytes: bytes.prefault('16KiB').describe('All request headers together; more is 431'),
+        body_bytes: bytes.prefault('10MiB').describe('A body that a rule must read; more is 413'),
         concurrent_requests: z.int().positive().default(1024).describe('Requests in flight at once; more is 503'),
         requests_per_second: z
           .number()
@@ -148,32 +209,37 @@ export const configSchema = z
           .positive()
           .optional()
           .describe('Requests a principal may make at once before the rate applies; default: one second of them'),
-        header_timeout: duration
-          .default(10_000)
+        header_timeout: timeout
+          .prefault('10s')
           .describe('From connection or previous reply to the end of the headers; longer is 408'),
       })
       .prefault({})
       .describe('Bounds on what callers may send'),
     timeouts: z
       .strictObject({
-        agent_connect: duration.default(5_000).describe('To open a connection to the agent'),
-        agent_response: duration
-          .default(300_000)
+        agent_connect: timeout.prefault('5s').describe('To open a connection to the agent'),
+        agent_response: timeout
+          .prefault('5m')
           .describe("From the request's end to the agent's response headers; longer is 504"),
-        idle: duration.default(300_000).describe('Between two pieces of a body or stream, in either direction'),
-        peer: duration.default(30_000).describe('For the reply of an A2A peer or MCP server, before its first byte'),
+        idle: timeout.prefault('5m').describe('Between two pieces of a body or stream, in either direction'),
+        peer: timeout.prefault('30s').describe('For the reply of an A2A peer or MCP server, before its first byte'),
       })
       .prefault({})
       .describe('Idle times; no stream has a total limit'),
-    drain_timeout: duration.default(25_000).describe('After SIGTERM, how long requests in flight may take to finish'),
+    drain_timeout: duration(0, LONGEST_TIMER_MS)
+      .prefault('25s')
+      .describe('After SIGTERM, how long requests in flight may take to finish'),
     guardrails: z
       .array(guardrailRule)
       .max(10_000)
       .default([])
       .describe('Rules that run after the built-in ones, in order'),
     a2a_peers: z
-      .record(slug, z.union([a2aPeerText, a2aPeerObject]))
-      .default({})
+      .record(
+        slug,
+        z.union([a2aPeerText, a2aPeerObject], { error: 'expected URL, TOKEN@@URL, or a mapping with `url`' }),
+      )
+      .prefault({})
       .describe('A2A peers by name: `URL`, `TOKEN@@URL`, or an object'),
     mcp_servers: z.record(slug, mcpServer).default({}).describe('MCP servers by name'),
     api_base_url: httpUrl
@@ -185,11 +251,13 @@ export const configSchema = z
       .optional()
       .describe('Local state. Default: `/var/lib/outrider` if it can be written, else `./.outrider`'),
     outbox_max_bytes: bytes
-      .default(2 ** 30)
+      .prefault('1GiB')
       .describe('Bound of the local database; when it is full, cost events are refused with 507'),
-    retention: duration.default(30 * 24 * 3_600_000).describe('How long rows that were shipped are kept locally'),
+    retention: duration(0, Number.MAX_SAFE_INTEGER)
+      .prefault('30d')
+      .describe('How long rows that were shipped are kept locally'),
     otlp_endpoint: httpUrl.optional().describe('As `OTEL_EXPORTER_OTLP_ENDPOINT`, which wins'),
-    otlp_headers: z.record(z.string(), z.string()).default({}).describe('As `OTEL_EXPORTER_OTLP_HEADERS`, which wins'),
+    otlp_headers: headers.default({}).describe('As `OTEL_EXPORTER_OTLP_HEADERS`, which wins'),
     log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged'),
     log_format: z
       .enum(['auto', 'json', 'pretty'])

@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import type { Service } from '../../call.ts';
+import { createLedgerApi } from '../../ledger/api.ts';
+import { bearerAuthorize } from '../../ledger/bearer.ts';
+import { type LedgerNotice, openLedgerStore } from '../../ledger/store.ts';
+import { databaseFile, type Environment } from './ledger-source.ts';
+
+export interface LedgerCommandDeps {
+  readonly env: Environment;
+  readonly version: string;
+  /** Serves on `HOST:PORT`; errors that the service throws become problem replies. `close` waits for requests in flight. */
+  readonly listen: (service: Service, address: string) => Promise<{ port: number; close(): Promise<void> }>;
+  /** Resolves when the process is asked to end (SIGINT, SIGTERM). */
+  readonly untilStopped: () => Promise<void>;
+  readonly log: (notice: LedgerNotice) => void;
+}
+
+/** `outrider ledger`: the costs and audit tables and the API over them, for any number of sidecars. */
+export function ledgerCommand(deps: LedgerCommandDeps): Command {
+  return new Command('ledger')
+    .description('serve the ledger: costs and audit log of any number of sidecars, over HTTP')
+    .option('--addr <host:port>', 'where to listen', '127.0.0.1:8090')
+    .option('--database <url>', 'sqlite:FILE', 'sqlite:.outrider/ledger-server.db')
+    .addHelpText(
+      'after',
+      '\nBearer tokens come from OUTRIDER_LEDGER_TOKEN (or AGENTBREEDER_API_TOKEN), several separated by commas.\n' +
+        'Without one the ledger does not start, unless OUTRIDER_ALLOW_NO_AUTH=1.',
+    )
+    .action(async (options: { addr: string; database: string }, command: Command) => {
+      const tokens = tokensOf(deps.env);
+      const open = ['1', 'true'].includes(
+        deps.env['OUTRIDER_ALLOW_NO_AUTH'] ?? deps.env['AGENTBREEDER_SIDECAR_ALLOW_NO_AUTH'] ?? '',
+      );
+      if (tokens.length === 0 && !open) {
+        command.error('error: no token: set OUTRIDER_LEDGER_TOKEN, or OUTRIDER_ALLOW_NO_AUTH=1 to let everyone in');
+      }
+      const store = await openLedgerStore({ file: databaseFile(options.database), notice: deps.log });
+      try {
+        const api = createLedgerApi({
+          read: store.read,
+          append: (records) => store.append(records),
+          healthy: () => store.status().writable,
+          authorize: tokens.length === 0 ? () => true : bearerAuthorize(tokens),
+          version: deps.version,
+        });
+        const server = await deps.listen(api, options.addr);
+        if (tokens.length === 0) {
+          deps.log({ level: 'warn', message: 'no token is configured: everyone may read and write this ledger' });
+        }
+        deps.log({ level: 'info', message: 'the ledger listens', fields: { port: server.port } });
+        await deps.untilStopped();
+        await server.close();
+      } finally {
+        await store.close();
+      }
+    });
+}
+
+function tokensOf(env: Environment): string[] {
+  const text = env['OUTRIDER_LEDGER_TOKEN'] || env['AGENTBREEDER_API_TOKEN'] || '';
+  return text
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '');
+}

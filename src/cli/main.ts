@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { OutriderError } from '../errors.ts';
+import { VERSION } from './version.ts';
+
+/** A command, with its module loaded only when it is the one that was asked for: starting fast is part of the job. */
+interface Entry {
+  name: string;
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'sidecar', summary: 'run the sidecar beside an agent that is started elsewhere', load: async () => (await import('./commands/sidecar.ts')).sidecarCommand() },
+  { name: 'run', summary: 'start an agent and run the sidecar beside it', load: async () => (await import('./commands/run.ts')).runCommand() },
+  { name: 'config', summary: 'check, show or describe the configuration', load: async () => (await import('./commands/config.ts')).configCommand() },
+  { name: 'ledger', summary: 'serve the ledger that sidecars ship costs and audit rows to', load: async () => (await import('./commands/ledger.ts')).ledgerCommand() },
+  { name: 'costs', summary: 'show recorded costs', load: async () => (await import('./commands/costs.ts')).costsCommand() },
+  { name: 'audit', summary: 'show or verify the audit log', load: async () => (await import('./commands/audit.ts')).auditCommand() },
+];
+
+/** Runs the command line and gives the exit code; never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('outrider')
+    .description('The process that rides beside an AI agent.')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .enablePositionalOptions();
+  const wanted = argv.find((word) => !word.startsWith('-'));
+  try {
+    for (const { name, summary, load } of COMMANDS) {
+      const command = name === wanted ? await load() : new Command(name);
+      program.addCommand(command.description(summary).exitOverride());
+    }
+    await program.parseAsync(argv, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function report(error: unknown): number {
+  // Commander has said what it had to say.
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof OutriderError || isConfigError(error)) {
+    process.stderr.write(`outrider: ${error.message}\n`);
+    return 1;
+  }
+  process.stderr.write(`outrider: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 70; // EX_SOFTWARE of sysexits.h
+}
+
+function isConfigError(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ConfigError';
+}

@@ -1,0 +1,239 @@
+import { type Fault, formatPath, type Origin } from './faults.ts';
+import { jsonFault } from './json-fault.ts';
+import type { FileConfig } from './schema.ts';
+import { nearest } from './suggest.ts';
+import { fromJson, textScalar, type Written, type WrittenEntry, type WrittenMap } from './written.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How the text of a variable is read. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification). */
+type Form = 'text' | 'flag' | 'json' | 'pairs' | 'switch';
+
+export interface Variable {
+  readonly name: string;
+  /** The name that AgentBreeder gives it. */
+  readonly alias?: string;
+  /** The key of the configuration file that it stands over. */
+  readonly key?: keyof FileConfig;
+  readonly form: Form;
+  readonly description: string;
+  readonly secret?: true;
+}
+
+/** Every environment variable that is read, but those that `token_env` names and the rest of the standard `OTEL_*`. */
+export const VARIABLES = [
+  {
+    name: 'AGENT_NAME',
+    key: 'agent_name',
+    form: 'text',
+    description: "The agent's name; required here or in the file",
+  },
+  { name: 'AGENT_VERSION', key: 'agent_version', form: 'text', description: "The agent's version" },
+  {
+    name: 'AGENT_AUTH_TOKEN',
+    form: 'text',
+    description: 'Bearer token that callers must send; required, unless a tokens file is given or no token is allowed',
+    secret: true,
+  },
+  {
+    name: 'OUTRIDER_AUTH_TOKENS_FILE',
+    key: 'auth_tokens_file',
+    form: 'text',
+    description: 'File of several bearer tokens, one a line; re-read when it changes',
+  },
+  {
+    name: 'OUTRIDER_ALLOW_NO_AUTH',
+    alias: 'AGENTBREEDER_SIDECAR_ALLOW_NO_AUTH',
+    key: 'allow_no_auth',
+    form: 'flag',
+    description: '`1`: start without any bearer token; every caller is let in',
+  },
+  {
+    name: 'OUTRIDER',
+    alias: 'AGENTBREEDER_SIDECAR',
+    form: 'switch',
+    description: '`disabled`, `off`, `false`, `0` or `no`: no sidecar; `outrider run` starts the agent alone',
+  },
+  {
+    name: 'OUTRIDER_AGENT_URL',
+    alias: 'AGENTBREEDER_SIDECAR_AGENT_URL',
+    key: 'agent_url',
+    form: 'text',
+    description: 'Where the agent listens',
+  },
+  {
+    name: 'OUTRIDER_INBOUND_ADDR',
+    alias: 'AGENTBREEDER_SIDECAR_INBOUND_ADDR',
+    key: 'inbound_addr',
+    form: 'text',
+    description: 'Public listener',
+  },
+  {
+    name: 'OUTRIDER_LOCAL_ADDR',
+    alias: 'AGENTBREEDER_SIDECAR_A2A_ADDR',
+    key: 'a2a_addr',
+    form: 'text',
+    description: 'Helper listener with all helpers; loopback only',
+  },
+  {
+    name: 'OUTRIDER_MCP_ADDR',
+    alias: 'AGENTBREEDER_SIDECAR_MCP_ADDR',
+    key: 'mcp_addr',
+    form: 'text',
+    description: 'Helper listener with `/mcp` alone; loopback only',
+  },
+  {
+    name: 'OUTRIDER_COST_ADDR',
+    alias: 'AGENTBREEDER_SIDECAR_COST_ADDR',
+    key: 'cost_addr',
+    form: 'text',
+    description: 'Helper listener with `/cost` alone; loopback only',
+  },
+  {
+    name: 'OUTRIDER_MCP_SERVERS',
+    alias: 'AGENTBREEDER_SIDECAR_MCP_SERVERS',
+    key: 'mcp_servers',
+    form: 'json',
+    description: 'MCP servers as a JSON object; each entry replaces the one of that name in the file',
+    secret: true,
+  },
+  {
+    name: 'OUTRIDER_LEDGER_URL',
+    alias: 'AGENTBREEDER_API_URL',
+    key: 'api_base_url',
+    form: 'text',
+    description: 'Ledger to ship costs and audit rows to',
+  },
+  {
+    name: 'OUTRIDER_LEDGER_TOKEN',
+    alias: 'AGENTBREEDER_API_TOKEN',
+    form: 'text',
+    description: 'Bearer token for that ledger',
+    secret: true,
+  },
+  { name: 'OUTRIDER_TEAM', key: 'team', form: 'text', description: 'Default team of cost events' },
+  { name: 'OUTRIDER_DATA_DIR', key: 'data_dir', form: 'text', description: 'Directory of the local state' },
+  { name: 'OUTRIDER_CONFIG', form: 'text', description: 'The configuration file; `--config` wins over it' },
+  { name: 'OUTRIDER_LOG_LEVEL', key: 'log_level', form: 'text', description: 'Least severity that is logged' },
+  { name: 'OUTRIDER_LOG_FORMAT', key: 'log_format', form: 'text', description: '`auto`, `json` or `pretty`' },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    key: 'otlp_endpoint',
+    form: 'text',
+    description: 'Where traces go; every other `OTEL_*` variable keeps its standard meaning too',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    key: 'otlp_headers',
+    form: 'pairs',
+    description: 'Headers for it, `NAME=VALUE` with commas between; each replaces the one of that name in the file',
+    secret: true,
+  },
+] as const satisfies readonly Variable[];
+
+export type VariableName = (typeof VARIABLES)[number]['name'];
+
+/** Keys whose entries the environment overrides one by one. */
+export const MERGED_KEYS: ReadonlySet<string> = new Set(['mcp_servers', 'otlp_headers']);
+
+/** The value of a variable under either of its names; an empty one is as if it were not set. */
+export function readVariable(env: Environment, name: VariableName): { value: string; at: Origin } | undefined {
+  const variable: Variable | undefined = VARIABLES.find((candidate) => candidate.name === name);
+  for (const key of [name, variable?.alias]) {
+    const value = key === undefined ? undefined : env[key];
+    if (value) return { value, at: { file: `env ${key}` } };
+  }
+  return undefined;
+}
+
+/** Whether the environment says that there is to be no sidecar. */
+export function isSwitchedOff(env: Environment): boolean {
+  const value = readVariable(env, 'OUTRIDER')?.value.trim().toLowerCase() ?? '';
+  return ['disabled', 'off', 'false', '0', 'no'].includes(value);
+}
+
+/** What the environment says about the keys of the configuration file. */
+export function readEnvironment(env: Environment): { root: WrittenMap; faults: Fault[]; warnings: string[] } {
+  const faults: Fault[] = [];
+  const warnings = [...bothNames(env), ...misspelt(env)];
+  const entries = new Map<string, WrittenEntry>();
+  for (const variable of VARIABLES) {
+    const found = 'key' in variable ? readVariable(env, variable.name) : undefined;
+    if (!('key' in variable) || found === undefined) continue;
+    const value = readers[variable.form](found.value, found.at, variable.key, { faults, warnings });
+    if (value !== undefined) entries.set(variable.key, { key: found.at, value });
+  }
+  return { root: { kind: 'map', entries, at: { file: 'environment' } }, faults, warnings };
+}
+
+interface Findings {
+  readonly faults: Fault[];
+  readonly warnings: string[];
+}
+
+const readers: Record<
+  Exclude<Form, 'switch'>,
+  (text: string, at: Origin, key: string, findings: Findings) => Written | undefined
+> = {
+  text: (text, at) => textScalar(text, at),
+  flag: readFlag,
+  json: readJson,
+  pairs: readPairs,
+};
+
+function readFlag(text: string, at: Origin, path: string, { faults }: Findings): Written | undefined {
+  const on = /^(1|true|yes|on)$/i.test(text);
+  if (on || /^(0|false|no|off)$/i.test(text)) return { kind: 'scalar', value: on, text: undefined, at };
+  faults.push({ ...at, path, message: 'expected 1 or 0' });
+  return undefined;
+}
+
+function readJson(text: string, at: Origin, path: string, { faults }: Findings): Written | undefined {
+  const problem = jsonFault(text);
+  if (problem === undefined) return fromJson(JSON.parse(text), at, faults, [path]);
+  const before = text.slice(0, problem.offset).split('\n');
+  const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  faults.push({ ...at, ...place, path, message: `malformed JSON: expected ${problem.expected}` });
+  return undefined;
+}
+
+function readPairs(text: string, at: Origin, path: string, { warnings }: Findings): Written {
+  const entries = new Map<string, WrittenEntry>();
+  for (const [index, pair] of text.split(',').entries()) {
+    if (pair.trim() === '') continue;
+    const equals = pair.indexOf('=');
+    const name = decode(pair.slice(0, equals));
+    const value = decode(pair.slice(equals + 1));
+    if (equals > 0 && name && value !== undefined) entries.set(name, { key: at, value: textScalar(value, at) });
+    else warnings.push(`${at.file}: ${formatPath([path])}: entry ${index + 1} is not NAME=VALUE, and is left out`);
+  }
+  return { kind: 'map', entries, at };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.trim());
+  } catch {
+    return undefined;
+  }
+}
+
+function bothNames(env: Environment): string[] {
+  return VARIABLES.flatMap((variable) =>
+    'alias' in variable && env[variable.name] && env[variable.alias]
+      ? [`${variable.name} and ${variable.alias} are both set; ${variable.name} is used`]
+      : [],
+  );
+}
+
+/** Only near misses: orchestrators put variables of their own behind any prefix. */
+function misspelt(env: Environment): string[] {
+  const known = VARIABLES.flatMap((variable): string[] =>
+    'alias' in variable ? [variable.name, variable.alias] : [variable.name],
+  );
+  return Object.keys(env).flatMap((name) => {
+    if (!/^(OUTRIDER|AGENTBREEDER_SIDECAR)_/.test(name) || known.includes(name) || !env[name]) return [];
+    const suggestion = nearest(name, known, 2);
+    return suggestion === undefined ? [] : [`${name} is not read; did you mean ${suggestion}?`];
+  });
+}

@@ -1,0 +1,69 @@
+import { readFile, stat } from 'node:fs/promises';
+
+/** A bearer token and the name it goes by in audit rows and limits. */
+export interface NamedToken {
+  name: string;
+  token: string;
+}
+
+/**
+ * Reads bearer tokens, one a line: `TOKEN` or `NAME TOKEN`; empty lines and those beginning with `#` are skipped. Throws an
+ * Error that names the line but never its content.
+ */
+export function parseTokens(text: string): NamedToken[] {
+  const tokens: NamedToken[] = [];
+  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const words = line.split(/\s+/);
+    const token = words.at(-1) as string; // a line that is not empty has a word
+    if (words.length > 2 || !/^[\x21-\x7e]{1,4096}$/.test(token)) {
+      throw new Error(`line ${index + 1}: expected TOKEN or NAME TOKEN, in visible ASCII characters`);
+    }
+    tokens.push({ name: words.length === 2 ? (words[0] as string) : `token-${tokens.length + 1}`, token });
+  }
+  if (tokens.length === 0) throw new Error('the file holds no token');
+  return tokens;
+}
+
+export interface TokenFile {
+  close(): void;
+}
+
+/**
+ * Gives the tokens of a file to `use`, now and whenever the file has changed. Polled, because mounted secrets change by
+ * swapping links, which file watchers miss. Rejects when the first read fails; a bad file later keeps the tokens in force
+ * and tells `onFault`.
+ */
+export async function watchTokenFile(
+  path: string,
+  use: (tokens: NamedToken[]) => void,
+  onFault: (message: string) => void,
+  intervalMs = 1000,
+): Promise<TokenFile> {
+  let seen = await fingerprint(path);
+  use(parseTokens(await readFile(path, 'utf8')));
+  let busy = false;
+  const check = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    try {
+      const now = await fingerprint(path);
+      if (now !== seen) {
+        seen = now;
+        use(parseTokens(await readFile(path, 'utf8')));
+      }
+    } catch (error) {
+      onFault(error instanceof Error ? error.message : String(error));
+    } finally {
+      busy = false;
+    }
+  };
+  const timer = setInterval(() => void check(), intervalMs).unref();
+  return { close: () => clearInterval(timer) };
+}
+
+async function fingerprint(path: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(path);
+  return `${mtimeMs}:${size}:${ino}`;
+}
