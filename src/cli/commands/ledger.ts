@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import type { Service } from '../../call.ts';
 import { createLedgerApi } from '../../ledger/api.ts';
 import { bearerAuthorize } from '../../ledger/bearer.ts';
-import { type LedgerNotice, openLedgerStore } from '../../ledger/store.ts';
+import { openLedgerStore } from '../../ledger/store.ts';
+import type { LedgerNotice } from '../../ledger/tally.ts';
 import { databaseFile, type Environment } from './ledger-source.ts';
 
 export interface LedgerCommandDeps {

@@ -1,0 +1,4 @@
+import { LEDGER } from './001-ledger.ts';
+
+/** Schema changes in order; the database's `user_version` is the number of those it has. Never edit one that was released. */
+export const MIGRATIONS: readonly string[] = [LEDGER];
