@@ -1,0 +1,57 @@
+import { stripVTControlCharacters } from 'node:util';
+import { LineSplitter } from './line-splitter.ts';
+import type { PeerLog } from './log.ts';
+
+const LINE_BYTES = 4096;
+const LINES_PER_SECOND = 20;
+const BURST = 200;
+
+/**
+ * A child's stderr as log lines: each at most 4 KiB, without control characters, 20 a second after a burst of 200. What is
+ * left out is counted and said, so that a child that shouts can fill neither the log nor the disk.
+ */
+export class StderrLog {
+  readonly #log: PeerLog;
+  readonly #fields: object;
+  readonly #now: () => number;
+  readonly #lines = new LineSplitter(LINE_BYTES, (line, cut) => this.#line(line, cut));
+  #tokens = BURST;
+  #refilled: number;
+  #suppressed = 0;
+
+  constructor(log: PeerLog, fields: object, now: () => number = Date.now) {
+    this.#log = log;
+    this.#fields = fields;
+    this.#now = now;
+    this.#refilled = now();
+  }
+
+  push(chunk: Buffer): void {
+    this.#lines.push(chunk);
+  }
+
+  end(): void {
+    this.#lines.end();
+    this.#reportSuppressed();
+  }
+
+  #line(line: Buffer, cut: boolean): void {
+    const now = this.#now();
+    this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#refilled) / 1000) * LINES_PER_SECOND);
+    this.#refilled = now;
+    if (this.#tokens < 1) {
+      this.#suppressed++;
+      return;
+    }
+    this.#tokens--;
+    this.#reportSuppressed();
+    const text = stripVTControlCharacters(line.toString()).replace(/\p{Cc}/gu, ' ');
+    if (text.trim() !== '') this.#log.info(text, { ...this.#fields, stream: 'stderr', ...(cut && { cut }) });
+  }
+
+  #reportSuppressed(): void {
+    if (this.#suppressed === 0) return;
+    this.#log.warn('stderr lines left out', { ...this.#fields, stream: 'stderr', lines: this.#suppressed });
+    this.#suppressed = 0;
+  }
+}
