@@ -78,7 +78,7 @@ export async function startOutrider(options: OutriderOptions = {}): Promise<Outr
   };
   if (options.wait !== false) {
     try {
-      await child.waitFor(() => (urlOf('cost') !== '' ? true : undefined), 'listening');
+      await child.waitFor(() => (urlOf('inbound') !== '' ? true : undefined), 'listening');
     } catch (error) {
       await stop();
       throw error;
