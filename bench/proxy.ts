@@ -24,7 +24,10 @@ const TOKEN = 'bench-token-0123456789';
 /** 1 KB of JSON as agents send it, without anything that a rule would find. */
 const BODY = JSON.stringify({
   input: 'Summarise the open tickets of this week and say which of them need an answer today. '.repeat(10).trim(),
-  session: 'b7c1', user: { id: 4711, locale: 'en-GB' }, stream: false, tags: ['weekly', 'support'],
+  session: 'b7c1',
+  user: { id: 4711, locale: 'en-GB' },
+  stream: false,
+  tags: ['weekly', 'support'],
 });
 
 interface Row extends LoadResult {
@@ -80,7 +83,9 @@ async function measure(targets: readonly Target[]): Promise<Row[]> {
       const result = await load({ URL: `${url}/invoke`, BODY, SECONDS, TOKEN });
       const after = pid === undefined ? undefined : cpuMicroseconds(pid);
       const cpu = before === undefined || after === undefined ? undefined : (after - before) / result.requests;
-      results.get(name)?.push({ name, ...result, cpu, idleMb, loadMb: pid === undefined ? undefined : residentMb(pid) });
+      results
+        .get(name)
+        ?.push({ name, ...result, cpu, idleMb, loadMb: pid === undefined ? undefined : residentMb(pid) });
     }
   }
   return [...results.values()].map(median);
@@ -95,11 +100,22 @@ function median(rows: Row[]): Row {
 
 function print(rows: readonly Row[]): void {
   const bare = rows.find(({ name }) => name === 'bare node')?.cpu;
-  console.log(`${BODY.length} B JSON POSTs, 32 connections, ${ROUNDS} rounds of ${SECONDS} s, Node ${process.version}\n`);
+  console.log(
+    `${BODY.length} B JSON POSTs, 32 connections, ${ROUNDS} rounds of ${SECONDS} s, Node ${process.version}\n`,
+  );
   console.log(['', 'req/s', 'p50 ms', 'p99 ms', 'CPU us/req', 'x bare', 'MB load', 'failed'].map(cell).join(''));
   for (const row of rows) {
     const ratio = row.cpu === undefined || bare === undefined ? '-' : (row.cpu / bare).toFixed(2);
-    const cells = [row.name, row.perSecond.toFixed(0), row.p50, row.p99, row.cpu?.toFixed(1) ?? '-', ratio, row.loadMb ? row.loadMb.toFixed(0) : '-', row.failed];
+    const cells = [
+      row.name,
+      row.perSecond.toFixed(0),
+      row.p50,
+      row.p99,
+      row.cpu?.toFixed(1) ?? '-',
+      ratio,
+      row.loadMb ? row.loadMb.toFixed(0) : '-',
+      row.failed,
+    ];
     console.log(cells.map(cell).join(''));
   }
 }
@@ -110,7 +126,10 @@ function cell(value: unknown, column: number): string {
 
 async function startBare(agentUrl: string): Promise<Target> {
   const port = await freePort();
-  const child = start(MEASURED, process.execPath, [local('bare-proxy.ts')], { PORT: String(port), AGENT_URL: agentUrl });
+  const child = start(MEASURED, process.execPath, [local('bare-proxy.ts')], {
+    PORT: String(port),
+    AGENT_URL: agentUrl,
+  });
   const url = `http://127.0.0.1:${port}`;
   await untilAnswers(url);
   return { name: 'bare node', url, pid: child.pid, idleMb: residentMb(child.pid ?? 0) };
@@ -176,7 +195,13 @@ async function costs(url: string, costUrl: string): Promise<void> {
   const alone = await load(proxyLoad);
   const fastest = await load(costLoad);
   const [proxy, steady] = await Promise.all([load(proxyLoad), load({ ...costLoad, RATE: '2000' })]);
-  console.log(`\n/cost, durable: ${fastest.perSecond.toFixed(0)} events/s at most (p99 ${fastest.p99} ms, ${fastest.failed} failed)`);
-  console.log(`/cost at ${steady.perSecond.toFixed(0)} events/s: p50 ${steady.p50} ms, p99 ${steady.p99} ms, ${steady.failed} failed`);
-  console.log(`proxy at ${alone.perSecond.toFixed(0)} requests/s: p99 ${alone.p99} ms alone, ${proxy.p99} ms beside those cost events`);
+  console.log(
+    `\n/cost, durable: ${fastest.perSecond.toFixed(0)} events/s at most (p99 ${fastest.p99} ms, ${fastest.failed} failed)`,
+  );
+  console.log(
+    `/cost at ${steady.perSecond.toFixed(0)} events/s: p50 ${steady.p50} ms, p99 ${steady.p99} ms, ${steady.failed} failed`,
+  );
+  console.log(
+    `proxy at ${alone.perSecond.toFixed(0)} requests/s: p99 ${alone.p99} ms alone, ${proxy.p99} ms beside those cost events`,
+  );
 }

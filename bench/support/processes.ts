@@ -27,7 +27,12 @@ export function local(path: string): string {
 const children = new Set<ChildProcess>();
 
 /** Starts a process on a processor; it ends with us at the latest. */
-export function start(cpu: string, command: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+export function start(
+  cpu: string,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): ChildProcess {
   const [file, words] = canPin ? ['taskset', ['-c', cpu, command, ...args]] : [command, args];
   const child = spawn(file as string, words as string[], {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },

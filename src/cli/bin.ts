@@ -1,3 +1,4 @@
 import { main } from './main.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// Not left to an empty event loop: what hangs at the end must not hang a rollout.
+process.exit(await main(process.argv.slice(2)));

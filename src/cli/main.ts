@@ -10,12 +10,36 @@ interface Entry {
 }
 
 const COMMANDS: readonly Entry[] = [
-  { name: 'sidecar', summary: 'run the sidecar beside an agent that is started elsewhere', load: async () => (await import('./commands/sidecar.ts')).sidecarCommand() },
-  { name: 'run', summary: 'start an agent and run the sidecar beside it', load: async () => (await import('./commands/run.ts')).runCommand() },
-  { name: 'config', summary: 'check, show or describe the configuration', load: async () => (await import('./commands/config.ts')).configCommand() },
-  { name: 'ledger', summary: 'serve the ledger that sidecars ship costs and audit rows to', load: async () => (await import('./commands/ledger.ts')).ledgerCommand() },
-  { name: 'costs', summary: 'show recorded costs', load: async () => (await import('./commands/costs.ts')).costsCommand() },
-  { name: 'audit', summary: 'show or verify the audit log', load: async () => (await import('./commands/audit.ts')).auditCommand() },
+  {
+    name: 'sidecar',
+    summary: 'run the sidecar beside an agent that is started elsewhere',
+    load: async () => (await import('./commands/sidecar.ts')).sidecarCommand(),
+  },
+  {
+    name: 'run',
+    summary: 'start an agent and run the sidecar beside it',
+    load: async () => (await import('./commands/run.ts')).runCommand(),
+  },
+  {
+    name: 'config',
+    summary: 'check, show or describe the configuration',
+    load: async () => (await import('./commands/config.ts')).configCommand(),
+  },
+  {
+    name: 'ledger',
+    summary: 'serve the ledger that sidecars ship costs and audit rows to',
+    load: async () => (await import('./commands/ledger.ts')).ledgerCommand((await import('./deps.ts')).ledgerDeps()),
+  },
+  {
+    name: 'costs',
+    summary: 'show recorded costs',
+    load: async () => (await import('./commands/costs.ts')).costsCommand((await import('./deps.ts')).readDeps()),
+  },
+  {
+    name: 'audit',
+    summary: 'show or verify the audit log',
+    load: async () => (await import('./commands/audit.ts')).auditCommand((await import('./deps.ts')).readDeps()),
+  },
 ];
 
 /** Runs the command line and gives the exit code; never throws. */

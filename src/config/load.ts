@@ -37,6 +37,8 @@ export interface Config
   readonly ledger?: { readonly url: string; readonly token?: Secret };
   readonly a2a_peers: ReadonlyMap<string, resolve.Peer>;
   readonly mcp_servers: ReadonlyMap<string, resolve.Server>;
+  /** Environment variables that `token_env` names: secrets of ours, which no process that we start may see. */
+  readonly secretVariables: readonly string[];
   /** Directories for the local state, absolute: the first one that can be written is to be used. */
   readonly dataDirs: readonly string[];
   /** Every `OTEL_*` variable, with what the file says of the exporter where the environment says nothing. Holds secrets. */
@@ -93,6 +95,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...plain,
     ...resolved,
     ...(auth_tokens_file !== undefined && { authTokensFile: absolute(cwd, auth_tokens_file) }),
+    secretVariables: [...Object.values(parsed.data.a2a_peers), ...Object.values(parsed.data.mcp_servers)].flatMap(
+      (peer) => ('token_env' in peer && peer.token_env !== undefined ? [peer.token_env] : []),
+    ),
     dataDirs: (data_dir === undefined ? DATA_DIRS : [data_dir]).map((directory) => absolute(cwd, directory)),
     otelEnvironment: otelEnvironment(env, otlp_endpoint, resolve.secrets(otlp_headers)),
   };

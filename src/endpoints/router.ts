@@ -22,7 +22,8 @@ export function router<C extends Call>(routes: readonly Route<C>[], otherwise?: 
       allow.push(route.method);
     }
     if (otherwise !== undefined) return otherwise(call);
-    if (allow.length > 0) throw new OutriderError('method_not_allowed', 'not served with this method', { details: { allow } });
+    if (allow.length > 0)
+      throw new OutriderError('method_not_allowed', 'not served with this method', { details: { allow } });
     throw new OutriderError('not_found', 'nothing is served on this path');
   };
 }

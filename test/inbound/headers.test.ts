@@ -9,7 +9,18 @@ let outrider: Outrider;
 
 before(async () => {
   agent = await startAgent((_request, response) => {
-    response.writeHead(200, ['X-Reply', 'yes', 'Keep-Alive', 'timeout=99', 'Connection', 'keep-alive, X-Internal', 'X-Internal', 'secret', 'Content-Length', '2']);
+    response.writeHead(200, [
+      'X-Reply',
+      'yes',
+      'Keep-Alive',
+      'timeout=99',
+      'Connection',
+      'keep-alive, X-Internal',
+      'X-Internal',
+      'secret',
+      'Content-Length',
+      '2',
+    ]);
     response.end('ok');
   });
   outrider = await startOutrider({ agentUrl: agent.url });
@@ -22,7 +33,11 @@ after(async () => {
 /** Sends raw header lines and gives the headers as the agent saw them, lower-case name to values. */
 async function seenByAgent(lines: string, sidecar = outrider): Promise<Map<string, string[]>> {
   const count = agent.seen.length;
-  const reply = await raw(sidecar.inbound, `GET /h?q=1 HTTP/1.1\r\nHost: public.example\r\nAuthorization: Bearer ${TOKEN}\r\n${lines}\r\n`, { until: /ok$/ });
+  const reply = await raw(
+    sidecar.inbound,
+    `GET /h?q=1 HTTP/1.1\r\nHost: public.example\r\nAuthorization: Bearer ${TOKEN}\r\n${lines}\r\n`,
+    { until: /ok$/ },
+  );
   assert.equal(reply.status, 200, reply.text);
   const seen = agent.seen[count];
   assert.ok(seen);
@@ -51,11 +66,16 @@ test('Authorization goes on when forward_authorization says so', async () => {
 
 test('X-Outrider-* is taken from nobody', async () => {
   const fields = await seenByAgent('x-outrider-principal: admin\r\nX-OUTRIDER-Anything: 1\r\n');
-  assert.deepEqual([...fields.keys()].filter((name) => name.startsWith('x-outrider-')), []);
+  assert.deepEqual(
+    [...fields.keys()].filter((name) => name.startsWith('x-outrider-')),
+    [],
+  );
 });
 
 test('X-Forwarded-*, Forwarded and X-Real-IP are replaced by what the sidecar saw', async () => {
-  const fields = await seenByAgent('X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n');
+  const fields = await seenByAgent(
+    'X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n',
+  );
   assert.deepEqual(fields.get('x-forwarded-for'), ['127.0.0.1']);
   assert.deepEqual(fields.get('x-forwarded-proto'), ['http']);
   assert.deepEqual(fields.get('x-forwarded-host'), ['public.example']);
@@ -63,12 +83,17 @@ test('X-Forwarded-*, Forwarded and X-Real-IP are replaced by what the sidecar sa
 });
 
 test('hop-by-hop fields end here', async () => {
-  const fields = await seenByAgent('Keep-Alive: timeout=1\r\nProxy-Authorization: Basic x\r\nProxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\n');
-  for (const name of ['keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'upgrade']) assert.equal(fields.has(name), false, name);
+  const fields = await seenByAgent(
+    'Keep-Alive: timeout=1\r\nProxy-Authorization: Basic x\r\nProxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\n',
+  );
+  for (const name of ['keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'upgrade'])
+    assert.equal(fields.has(name), false, name);
 });
 
 test('every field that Connection names is removed, and none of ours can be removed that way', async () => {
-  const fields = await seenByAgent('X-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\nConnection: keep-alive, X-One, x-forwarded-for\r\nConnection: x-TWO\r\n');
+  const fields = await seenByAgent(
+    'X-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\nConnection: keep-alive, X-One, x-forwarded-for\r\nConnection: x-TWO\r\n',
+  );
   assert.equal(fields.has('x-one'), false);
   assert.equal(fields.has('x-two'), false);
   assert.deepEqual(fields.get('x-three'), ['3']);
@@ -76,7 +101,9 @@ test('every field that Connection names is removed, and none of ours can be remo
 });
 
 test('everything else goes on as it came: Host, cookies, repeated and odd fields, in order and case', async () => {
-  const fields = await seenByAgent('Cookie: a=1\r\nX-Dup: 1\r\nX-dup: 2\r\nX-Empty:\r\nX-Latin: caf\xe9\r\nTE: trailers\r\n');
+  const fields = await seenByAgent(
+    'Cookie: a=1\r\nX-Dup: 1\r\nX-dup: 2\r\nX-Empty:\r\nX-Latin: caf\xe9\r\nTE: trailers\r\n',
+  );
   assert.deepEqual(fields.get('host'), ['public.example']);
   assert.deepEqual(fields.get('cookie'), ['a=1']);
   assert.deepEqual(fields.get('x-dup'), ['1', '2']);
@@ -94,7 +121,9 @@ test("the agent's hop-by-hop fields and what its Connection names do not reach t
 });
 
 test('h2c upgrades are not passed on', async () => {
-  const fields = await seenByAgent('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n');
+  const fields = await seenByAgent(
+    'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n',
+  );
   assert.equal(fields.has('upgrade'), false);
   assert.equal(fields.has('http2-settings'), false);
 });

@@ -107,15 +107,23 @@ after(async () => {
 
 test('paths and queries reach the agent byte for byte', async () => {
   for (const target of ['/a%2Fb//c/../d?x=%20&y=+#', '/%zz', '/ü?ü'.normalize(), '/?', '/a?b?c', '/;v=1/x,y']) {
-    const ascii = Buffer.from(target.replace('#', '')).toString('latin1').replaceAll(/[^\x21-\x7e]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
-    const reply = await raw(outrider.inbound, `GET ${ascii} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`);
+    const ascii = Buffer.from(target.replace('#', ''))
+      .toString('latin1')
+      .replaceAll(/[^\x21-\x7e]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+    const reply = await raw(
+      outrider.inbound,
+      `GET ${ascii} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
+    );
     assert.equal(reply.status, 200, ascii);
     assert.equal(agentSide.targets.at(-1), ascii);
   }
 });
 
 test('the absolute form of the same host is taken as its path', async () => {
-  const reply = await raw(outrider.inbound, `GET http://a.b/p?q HTTP/1.1\r\nHost: a.b\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`);
+  const reply = await raw(
+    outrider.inbound,
+    `GET http://a.b/p?q HTTP/1.1\r\nHost: a.b\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
+  );
   assert.equal(reply.status, 200);
   assert.equal(agentSide.targets.at(-1), '/p?q');
 });
@@ -228,7 +236,10 @@ test('an upload that stops is answered or ended after the idle time', async () =
 });
 
 test('trailers pass in both directions', async () => {
-  const reply = await raw(outrider.inbound, `GET /trailers HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`);
+  const reply = await raw(
+    outrider.inbound,
+    `GET /trailers HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
+  );
   assert.match(reply.text, /Trailer: X-Checksum/i);
   assert.match(reply.text, /\r\n0\r\nX-Checksum: abc\r\n\r\n/i);
   const upload = await raw(
@@ -297,7 +308,7 @@ test('an agent that is silent is 504, one that is gone 502, and neither reply na
     }
     const ready = await fetch(`${sidecar.inbound}/ready`);
     assert.equal(ready.status, 503);
-    assert.equal((await ready.json()).code, 'not_ready');
+    assert.equal(JSON.parse(await ready.text()).code, 'not_ready');
   } finally {
     await sidecar.stop();
   }

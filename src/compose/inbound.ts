@@ -1,0 +1,64 @@
+import type { InboundCall, Service } from '../call.ts';
+import { openApi } from '../endpoints/openapi.ts';
+import { health, type Identity, ready } from '../endpoints/probes.ts';
+import { router } from '../endpoints/router.ts';
+import { admit } from '../layers/admit.ts';
+import { authenticate, type TokenSet } from '../layers/authenticate.ts';
+import { clientSpan } from '../layers/client-span.ts';
+import { forwarded } from '../layers/forwarded.ts';
+import { guard } from '../layers/guard.ts';
+import { limit } from '../layers/limit.ts';
+import { rescue } from '../layers/rescue.ts';
+import { Stack } from '../stack.ts';
+import { counted, type Parts, surface } from './parts.ts';
+
+export interface InboundOptions {
+  tokens: () => TokenSet | undefined;
+  agent: Service;
+  agentAccepts: () => Promise<boolean>;
+  isDraining: () => boolean;
+}
+
+/** What the public port serves: three open paths, and the agent behind everything else. */
+export function inboundService(
+  parts: Parts,
+  { tokens, agent, agentAccepts, isDraining }: InboundOptions,
+): Service<InboundCall> {
+  const { config, engine, audit, metrics } = parts;
+  const identity: Identity = { agent: config.agent_name, version: config.agent_version };
+  const {
+    concurrent_requests: concurrent,
+    requests_per_second: perSecond,
+    burst,
+    body_bytes: bodyLimit,
+  } = config.limits;
+
+  const forwardToAgent = surface(parts, { name: 'inbound' })
+    .add(admit(isDraining))
+    .add(authenticate(tokens))
+    .add(limit({ concurrent, perSecond, burst, now: () => performance.now() }))
+    .add(
+      guard({
+        engine,
+        bodyLimit,
+        surface: 'request',
+        actor: config.agent_name,
+        audit,
+        now: () => new Date(),
+        onHit: (hit) => metrics.guardHit({ ...hit, surface: 'request' }),
+      }),
+    )
+    .add(forwarded({ forwardAuthorization: config.forward_authorization }))
+    .add(clientSpan({ name: 'agent' }))
+    .serve(counted(agent, 'agent', metrics));
+
+  const open = (service: Service): Service<InboundCall> => Stack.empty<InboundCall>().add(rescue()).serve(service);
+  return router(
+    [
+      { method: 'GET', path: '/health', service: open(health(identity)) },
+      { method: 'GET', path: '/ready', service: open(ready({ isDraining, agentAccepts })) },
+      { method: 'GET', path: '/openapi.json', service: open(openApi(identity, agent)) },
+    ],
+    forwardToAgent,
+  );
+}

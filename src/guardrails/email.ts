@@ -1,0 +1,102 @@
+import { isAsciiLetter, isDigit, isEscapeLetter, unitAt } from './characters.ts';
+import { NO_SPANS, type Spans } from './rule.ts';
+
+const MAX_LOCAL = 64;
+const MAX_LABEL = 63;
+const MAX_DOMAIN = 253;
+const DOT = 46;
+const HYPHEN = 45;
+const BACKSLASH = 92;
+
+/** Scripts written without spaces: a letter of these ends an address that has begun with other letters. */
+const FIRST_UNSPACED = 0x2e80;
+
+const LETTER = /[\p{L}\p{M}\p{N}]/u;
+
+/**
+ * Email addresses in the form people use (RFC 5321 lengths, RFC 6531 letters): up to 64 of letters, digits and
+ * `._%+-'`, `@`, two or more labels of up to 63, the last of letters alone (or `xn--…`). Quoted local parts, address
+ * literals and bare host names are not taken for one. Linear: from each `@` it looks a bounded way in both directions
+ * and never across another `@`.
+ */
+export function findEmails(text: string): Spans {
+  let spans: number[] | undefined;
+  let free = 0;
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    const start = localStart(text, at, free);
+    if (start === at) continue;
+    const end = domainEnd(text, at + 1);
+    if (end < 0) continue;
+    (spans ??= []).push(start, end);
+    free = end;
+  }
+  return spans ?? NO_SPANS;
+}
+
+/** Where the local part before `at` begins; `at` itself when there is none. */
+function localStart(text: string, at: number, free: number): number {
+  const isLetter = letters(unitAt(text, at - 1));
+  let start = at;
+  while (start > free && isLocal(unitAt(text, start - 1), isLetter)) {
+    start--;
+    if (at - start > MAX_LOCAL + 6) return at;
+  }
+  start = afterEscape(text, start, at);
+  while (start < at && isTrimmed(unitAt(text, start))) start++;
+  if (at - start > MAX_LOCAL) return at;
+  for (let i = start; i < at; i++) if (isLetter(unitAt(text, i))) return start;
+  return at;
+}
+
+/** Past the rest of an escape that is spelt out before the address (JSON in a JSON string): it is not part of it. */
+function afterEscape(text: string, start: number, at: number): number {
+  if (unitAt(text, start - 1) !== BACKSLASH) return start;
+  if (isEscapeLetter(text, start)) return start + 1;
+  return /^u[0-9a-f]{4}$/i.test(text.slice(start, start + 5)) && start + 5 <= at ? start + 5 : start;
+}
+
+function isLocal(c: number, isLetter: (c: number) => boolean): boolean {
+  // . _ % + - '
+  return isLetter(c) || c === DOT || c === 95 || c === 37 || c === 43 || c === HYPHEN || c === 39;
+}
+
+/** Marks that stand before an address more often than they begin one. */
+function isTrimmed(c: number): boolean {
+  return c === DOT || c === 39 || c === HYPHEN;
+}
+
+/** The end of the longest domain at `from` that an address may have; -1 when there is none. */
+function domainEnd(text: string, from: number): number {
+  let end = -1;
+  let labels = 0;
+  for (let start = from; ; ) {
+    const isLetter = letters(unitAt(text, start));
+    let i = start;
+    while (i - start <= MAX_LABEL && (isLetter(unitAt(text, i)) || unitAt(text, i) === HYPHEN)) i++;
+    while (i > start && unitAt(text, i - 1) === HYPHEN) i--;
+    if (i === start || i - start > MAX_LABEL || i - from > MAX_DOMAIN || unitAt(text, start) === HYPHEN) return end;
+    if (++labels >= 2 && isTopLevel(text.slice(start, i))) end = i;
+    if (unitAt(text, i) !== DOT) return end;
+    start = i + 1;
+  }
+}
+
+function isTopLevel(label: string): boolean {
+  if (label.length < 2) return false;
+  if (/^[a-z]+$/i.test(label)) return true;
+  return /^xn--[a-z0-9-]+$/i.test(label) || /^[\p{L}\p{M}]+$/u.test(label);
+}
+
+/** Letters and digits that go together with `neighbour`: those of unspaced scripts only when it is one of them. */
+function letters(neighbour: number): (c: number) => boolean {
+  return neighbour >= FIRST_UNSPACED ? isAnyLetter : isSpacedLetter;
+}
+
+function isSpacedLetter(c: number): boolean {
+  if (c < 128) return isAsciiLetter(c) || isDigit(c);
+  return c < FIRST_UNSPACED && LETTER.test(String.fromCharCode(c));
+}
+
+function isAnyLetter(c: number): boolean {
+  return isSpacedLetter(c) || (c >= FIRST_UNSPACED && LETTER.test(String.fromCharCode(c)));
+}

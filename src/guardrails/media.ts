@@ -1,0 +1,120 @@
+/** How a body is read. `sniff`: nobody says what it is, so its bytes decide. */
+export type Reader = 'json' | 'form' | 'multipart' | 'text' | 'binary' | 'sniff';
+
+export interface MediaType {
+  readonly reader: Reader;
+  /** Type and subtype, lower case; empty when there is none. */
+  readonly type: string;
+  /** `charset` parameter, lower case. */
+  readonly charset: string | undefined;
+  /** `boundary` parameter. */
+  readonly boundary: string | undefined;
+}
+
+const JSON_TYPES = new Set([
+  'application/json',
+  'text/json',
+  'application/x-json',
+  'application/ndjson',
+  'application/x-ndjson',
+  'application/jsonl',
+  'application/x-jsonl',
+  'application/jsonlines',
+  'application/x-jsonlines',
+  'application/json-seq',
+  'application/csp-report',
+]);
+
+const TEXT_TYPES = new Set([
+  'application/xml',
+  'application/xhtml+xml',
+  'application/javascript',
+  'application/ecmascript',
+  'application/yaml',
+  'application/x-yaml',
+  'application/toml',
+  'application/graphql',
+  'application/sql',
+  'application/x-sh',
+  'application/rtf',
+  'message/rfc822',
+  'message/http',
+]);
+
+const BINARY_TYPES = new Set([
+  'application/octet-stream',
+  'application/pdf',
+  'application/zip',
+  'application/gzip',
+  'application/x-gzip',
+  'application/x-tar',
+  'application/x-7z-compressed',
+  'application/x-bzip2',
+  'application/zstd',
+  'application/wasm',
+  'application/msword',
+  'application/protobuf',
+  'application/x-protobuf',
+  'application/grpc',
+  'application/connect+proto',
+  'application/cbor',
+  'application/msgpack',
+  'application/x-msgpack',
+  'application/avro',
+  'application/vnd.apache.parquet',
+  'application/vnd.apache.arrow.stream',
+]);
+
+function readerOf(type: string): Reader {
+  if (type === '') return 'sniff';
+  if (JSON_TYPES.has(type) || type.endsWith('+json')) return 'json';
+  if (type === 'application/x-www-form-urlencoded') return 'form';
+  if (type.startsWith('multipart/')) return 'multipart';
+  if (type.startsWith('text/') || TEXT_TYPES.has(type) || type.endsWith('+xml') || type.endsWith('+yaml'))
+    return 'text';
+  if (BINARY_TYPES.has(type) || /^(image|audio|video|font|model)\//.test(type)) return 'binary';
+  if (/^application\/grpc(-web)?(\+|$)/.test(type) || /\+(proto|cbor|zip|gzip|protobuf)$/.test(type)) return 'binary';
+  if (/^application\/vnd\.(openxmlformats|oasis|ms-|android)/.test(type)) return 'binary';
+  return 'sniff';
+}
+
+const UNKNOWN: MediaType = { reader: 'sniff', type: '', charset: undefined, boundary: undefined };
+
+/** Clients send the same few again and again; bounded, since they choose them. */
+const parsed = new Map<string, MediaType>();
+
+/**
+ * Reads a Content-Type (RFC 9110 §8.3.1). SVG is text although it is an image; a type that nobody knows is `sniff`, and so
+ * is one that cannot be read.
+ */
+export function parseMediaType(contentType: string | undefined): MediaType {
+  if (contentType === undefined) return UNKNOWN;
+  const known = parsed.get(contentType);
+  if (known !== undefined) return known;
+  const type = /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+*-]+)\s*(?:;|$)/.exec(contentType)?.[1]?.toLowerCase() ?? '';
+  const media: MediaType = {
+    reader: readerOf(type),
+    type,
+    charset: parameter(contentType, 'charset')?.toLowerCase(),
+    boundary: parameter(contentType, 'boundary'),
+  };
+  if (parsed.size >= 256) parsed.clear();
+  if (contentType.length <= 256) parsed.set(contentType, media);
+  return media;
+}
+
+/** Value of a header parameter, unquoted; the first one when it is given twice. Linear. */
+export function parameter(value: string, name: string): string | undefined {
+  const pattern = /;\s*([^\s=;"]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g;
+  for (const [, key, quoted, bare] of value.slice(0, 8192).matchAll(pattern)) {
+    if (key?.toLowerCase() === name) return quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1');
+  }
+  return undefined;
+}
+
+/**
+ * Whether a body of this type may be text. False only for what is declared to be binary: that streams through unread.
+ */
+export function readable(contentType: string | undefined): boolean {
+  return parseMediaType(contentType).reader !== 'binary';
+}

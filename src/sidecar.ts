@@ -1,0 +1,154 @@
+import { helperServices } from './compose/helpers.ts';
+import { inboundService } from './compose/inbound.ts';
+import { openLocalLedger } from './compose/ledger.ts';
+import type { Parts } from './compose/parts.ts';
+import type { InboundCall, Service } from './call.ts';
+import { parseAddress } from './config/address.ts';
+import type { Config } from './config/load.ts';
+import { createEngine } from './guardrails/engine.ts';
+import { inspect } from './guardrails/inspect.ts';
+import type { TokenSet } from './layers/authenticate.ts';
+import type { Log } from './log.ts';
+import { httpClient } from './net/client.ts';
+import { tcpProbe } from './net/probe.ts';
+import { type Listener, listen } from './net/server.ts';
+import { createMetrics, ledgerMetrics, tracingMetrics } from './telemetry/metrics.ts';
+import { startTracing } from './telemetry/tracing.ts';
+
+export interface SidecarOptions {
+  config: Config;
+  /** The bearer tokens in force; undefined lets every caller in. */
+  tokens: () => TokenSet | undefined;
+  version: string;
+  log: Log;
+  /** Our own environment, for the processes we start. */
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export type ListenerName = 'inbound' | 'helpers' | 'mcp' | 'cost';
+
+export interface Sidecar {
+  readonly listeners: Readonly<Record<ListenerName, Listener>>;
+  /** Not ready from now on, no new requests; resolves when those in flight are finished. The helpers go on. */
+  drain(): Promise<void>;
+  /** Breaks off what is left, flushes costs and spans within `FLUSH_MS`, ends children. */
+  close(): Promise<void>;
+}
+
+const FLUSH_MS = 4_000;
+const DRAIN_POLL_MS = 20;
+
+/** Starts everything that rides beside the agent; resolves when all listeners are open. Rejects without leaving anything behind. */
+export async function startSidecar({ config, tokens, version, log, env }: SidecarOptions): Promise<Sidecar> {
+  const cleanUp: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of cleanUp.splice(0).reverse()) await step();
+  };
+  try {
+    return await assemble({ config, tokens, version, log, env }, cleanUp, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(
+  { config, tokens, version, log, env }: SidecarOptions,
+  cleanUp: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<Sidecar> {
+  const begun = Date.now();
+  let draining = false;
+  const isDraining = (): boolean => draining;
+
+  const metrics = createMetrics({ version, log });
+  cleanUp.push(async () => metrics.close());
+  const [ledger, tracing] = await Promise.all([
+    openLocalLedger(config, log),
+    startTracing({
+      env: config.otelEnvironment(),
+      serviceName: config.agent_name,
+      serviceVersion: config.agent_version,
+      log,
+    }),
+  ]);
+  cleanUp.push(async () => {
+    await Promise.all([ledger.close(FLUSH_MS), tracing?.shutdown(FLUSH_MS)]);
+  });
+  metrics.observe(
+    ledgerMetrics(() => ledger.status().store, config.ledger && (() => ledger.status().outbox ?? NOTHING_TO_SHIP)),
+  );
+  if (tracing !== undefined) metrics.observe(tracingMetrics(() => tracing.status()));
+
+  const engine = createEngine(config.guardrails);
+  const scrub = (text: string): string =>
+    Buffer.from(inspect(engine, Buffer.from(text), 'text/plain').bytes).toString();
+  const parts: Parts = { config, version, log, metrics, tracing, engine, audit: ledger.store, scrub };
+
+  const agent = httpClient(config.agent_url, {
+    name: 'the agent',
+    connectTimeoutMs: config.timeouts.agent_connect,
+    responseTimeoutMs: config.timeouts.agent_response,
+    idleTimeoutMs: config.timeouts.idle,
+  });
+  cleanUp.push(() => agent.close());
+  const agentAccepts = tcpProbe(config.agent_url);
+
+  const health = async (): Promise<object> => ({
+    status: draining ? 'draining' : 'ok',
+    version,
+    uptime_seconds: Math.round((Date.now() - begun) / 1000),
+    agent: { name: config.agent_name, version: config.agent_version ?? null, reachable: await agentAccepts() },
+    guardrails: engine.rules.map(({ name, action }) => ({ name, action })),
+    ...helpers.status(),
+    traces: tracing === undefined ? { enabled: false } : { enabled: true, ...tracing.status() },
+    ledger: { shipping: config.ledger !== undefined, ...ledger.status() },
+  });
+  const helpers = helperServices(parts, { recorder: ledger.store, health, env });
+  cleanUp.push(() => helpers.close());
+
+  const open = async (
+    listener: ListenerName,
+    address: string,
+    variable: string,
+    service: Service<InboundCall>,
+  ): Promise<Listener> => {
+    const parsed = parseAddress(address);
+    // The configuration's schema lets nothing else through.
+    if (parsed === undefined) throw new TypeError(`not an address: ${address}`);
+    const opened = await listen(service, parsed, {
+      name: `${listener}, ${variable}`,
+      maxHeaderBytes: config.limits.header_bytes,
+      headerTimeoutMs: config.limits.header_timeout,
+      idleTimeoutMs: config.timeouts.idle,
+      onRefused: ({ code }) => metrics.refused(code),
+    });
+    cleanUp.push(() => opened.close());
+    log.info('listening', { listener, address: parsed.host || '*', port: opened.port });
+    return opened;
+  };
+  const inbound = inboundService(parts, { tokens, agent: agent.send, agentAccepts, isDraining });
+  const listeners = {
+    helpers: await open('helpers', config.a2a_addr, 'OUTRIDER_LOCAL_ADDR', helpers.all),
+    mcp: await open('mcp', config.mcp_addr, 'OUTRIDER_MCP_ADDR', helpers.mcpOnly),
+    cost: await open('cost', config.cost_addr, 'OUTRIDER_COST_ADDR', helpers.costOnly),
+    // Last, so that whoever is let in finds everything there.
+    inbound: await open('inbound', config.inbound_addr, 'OUTRIDER_INBOUND_ADDR', inbound),
+  };
+
+  return {
+    listeners,
+    close,
+    async drain() {
+      draining = true;
+      listeners.inbound.drain();
+      while (listeners.inbound.active() > 0) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, DRAIN_POLL_MS);
+        });
+      }
+    },
+  };
+}
+
+const NOTHING_TO_SHIP = { reachable: false, pending: 0, oldest_age_seconds: 0, rejected: 0, failures_total: 0 };
