@@ -70,6 +70,8 @@ for (const [body, bytes] of Object.entries(bodies)) {
     const found = inspect(engine, bytes, JSON_TYPE).hits.reduce((sum, hit) => sum + hit.count, 0);
     const size = `${String(bytes.length).padStart(8)} B`;
     const speed = `${(bytes.length / micros).toFixed(0).padStart(6)} MB/s`;
-    console.log(`${body.padEnd(18)}${size}  ${rules.padEnd(16)}${micros.toFixed(2).padStart(10)} us${speed}  ${found} found`);
+    console.log(
+      `${body.padEnd(18)}${size}  ${rules.padEnd(16)}${micros.toFixed(2).padStart(10)} us${speed}  ${found} found`,
+    );
   }
 }

@@ -5,4 +5,4 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
   process.stderr.write(`outrider needs Node.js ${needed} or newer; this is ${process.version}\n`);
   process.exit(1);
 }
-import('../dist/cli/bin.js');
+void import('../dist/cli/bin.js');

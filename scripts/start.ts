@@ -5,7 +5,12 @@ import { serve } from '../src/cli/serve.ts';
 import { OutriderError } from '../src/errors.ts';
 
 const agent = fileURLToPath(new URL('../examples/agent-node/agent.ts', import.meta.url));
-const { PORT = '8080', AGENT_NAME = 'quickstart', AGENT_AUTH_TOKEN = randomBytes(16).toString('hex'), ...rest } = process.env;
+const {
+  PORT = '8080',
+  AGENT_NAME = 'quickstart',
+  AGENT_AUTH_TOKEN = randomBytes(16).toString('hex'),
+  ...rest
+} = process.env;
 const env = {
   OUTRIDER_INBOUND_ADDR: `127.0.0.1:${PORT}`,
   OUTRIDER_DATA_DIR: '.outrider',
@@ -46,7 +51,9 @@ Ctrl-C ends everything.
 } catch (error) {
   process.stderr.write(`outrider: ${error instanceof Error ? error.message : String(error)}\n`);
   if (error instanceof OutriderError && error.code === 'conflict') {
-    process.stderr.write('PORT=… moves the inbound port; OUTRIDER_LOCAL_ADDR, OUTRIDER_MCP_ADDR, OUTRIDER_COST_ADDR and\nOUTRIDER_AGENT_URL move the others.\n');
+    process.stderr.write(
+      'PORT=… moves the inbound port; OUTRIDER_LOCAL_ADDR, OUTRIDER_MCP_ADDR, OUTRIDER_COST_ADDR and\nOUTRIDER_AGENT_URL move the others.\n',
+    );
   }
   process.exitCode = 1;
 }

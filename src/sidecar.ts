@@ -1,19 +1,19 @@
+import type { InboundCall, Service } from './call.ts';
 import { helperServices } from './compose/helpers.ts';
 import { inboundService } from './compose/inbound.ts';
 import { openLocalLedger } from './compose/ledger.ts';
 import type { Parts } from './compose/parts.ts';
-import type { InboundCall, Service } from './call.ts';
 import { parseAddress } from './config/address.ts';
 import type { Config } from './config/load.ts';
 import { createEngine } from './guardrails/engine.ts';
 import { inspect } from './guardrails/inspect.ts';
-import type { TokenSet } from './layers/authenticate.ts';
 import type { Log } from './log.ts';
 import { httpClient } from './net/client.ts';
 import { tcpProbe } from './net/probe.ts';
 import { type Listener, listen } from './net/server.ts';
 import { createMetrics, ledgerMetrics, tracingMetrics } from './telemetry/metrics.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import type { TokenSet } from './tokens.ts';
 
 export interface SidecarOptions {
   config: Config;

@@ -33,8 +33,8 @@ export function start(
   args: readonly string[],
   env: Record<string, string> = {},
 ): ChildProcess {
-  const [file, words] = canPin ? ['taskset', ['-c', cpu, command, ...args]] : [command, args];
-  const child = spawn(file as string, words as string[], {
+  const words = canPin ? ['taskset', '-c', cpu, command, ...args] : [command, ...args];
+  const child = spawn('env', words, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

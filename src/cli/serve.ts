@@ -1,17 +1,17 @@
-import { type Config, loadConfig } from '../config/load.ts';
 import { type Environment, isSwitchedOff } from '../config/environment.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import { watchTokenFile } from '../config/token-file.ts';
 import { OutriderError } from '../errors.ts';
-import { TokenSet } from '../layers/authenticate.ts';
 import type { Log } from '../log.ts';
 import { tcpProbe } from '../net/probe.ts';
 import { agentEnvironment, type HelperUrls, portOfUrl } from '../run/agent-environment.ts';
 import { type AgentProcess, startAgent } from '../run/agent-process.ts';
 import { live } from '../run/lifecycle.ts';
-import { holdSignals, type HeldSignals } from '../run/signals.ts';
+import { type HeldSignals, holdSignals } from '../run/signals.ts';
 import { exitCodeOfStartError } from '../run/start-error.ts';
 import { type Sidecar, startSidecar } from '../sidecar.ts';
 import { createLog } from '../telemetry/log.ts';
+import { TokenSet } from '../tokens.ts';
 import { VERSION } from './version.ts';
 
 export interface ServeOptions {

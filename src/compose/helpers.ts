@@ -1,7 +1,8 @@
 import type { InboundCall, Service } from '../call.ts';
 import type { Config } from '../config/load.ts';
 import { revealAll } from '../config/secret.ts';
-import { router, type Route } from '../endpoints/router.ts';
+import { type Route, router } from '../endpoints/router.ts';
+import { toOutriderError } from '../errors.ts';
 import { clientSpan } from '../layers/client-span.ts';
 import { loopbackOnly } from '../layers/loopback-only.ts';
 import { rescue } from '../layers/rescue.ts';
@@ -14,7 +15,8 @@ import type { McpServerOptions } from '../peers/mcp-transport.ts';
 import { jsonReply } from '../problem.ts';
 import { jsonRpcErrorReply } from '../protocols/jsonrpc.ts';
 import { Stack } from '../stack.ts';
-import { counted, type Parts, surface } from './parts.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type Parts, surface } from './parts.ts';
 
 export interface HelperOptions {
   recorder: CostRecorder;
@@ -36,7 +38,7 @@ export interface Helpers {
 /** What the agent's own port serves, for programs on this machine only. */
 export function helperServices(parts: Parts, options: HelperOptions): Helpers {
   const { config, metrics } = parts;
-  const peers = peerClients(config, parts);
+  const peers = peerClients(config);
   const a2a = a2aPeers({ peers: peers.options, timeoutMs: config.timeouts.peer, bodyLimit: config.limits.body_bytes });
   const mcp = mcpServersOf(parts, options.env);
 
@@ -45,14 +47,14 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
     service: surface(parts, { name: 'a2a', route: () => '/a2a/{peer}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
       .add(clientSpan({ name: 'a2a' }))
-      .serve(a2a.service),
+      .serve(countedByName(a2a.service, '/a2a/', metrics)),
   };
   const mcpRoute: Route<InboundCall> = {
     path: '/mcp/*',
     service: surface(parts, { name: 'mcp', route: () => '/mcp/{server}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
       .add(clientSpan({ name: 'mcp' }))
-      .serve(mcp.service),
+      .serve(countedByName(mcp.service, '/mcp/', metrics)),
   };
   const costRoute: Route<InboundCall> = {
     path: '/cost',
@@ -93,10 +95,19 @@ function local(routes: readonly Route<InboundCall>[]): Service<InboundCall> {
   return Stack.empty<InboundCall>().add(rescue()).add(loopbackOnly).serve(router(routes));
 }
 
-function peerClients(
-  config: Config,
-  { metrics }: Parts,
-): { options: Parameters<typeof a2aPeers>[0]['peers']; clients: HttpClient[] } {
+/** Counts the failures of what was asked under its name: only what is configured can be unreachable or late. */
+function countedByName(service: Service, prefix: string, metrics: Metrics): Service {
+  return (call) =>
+    service(call).catch((thrown: unknown) => {
+      const { code } = toOutriderError(thrown);
+      if (code === 'unreachable' || code === 'timeout') {
+        metrics.upstreamError(call.target.slice(prefix.length).replace(/\?.*$/s, ''), code);
+      }
+      throw thrown;
+    });
+}
+
+function peerClients(config: Config): { options: Parameters<typeof a2aPeers>[0]['peers']; clients: HttpClient[] } {
   const clients: HttpClient[] = [];
   const options = Object.fromEntries(
     [...config.a2a_peers].map(([name, { url, path, token }]) => {
@@ -107,7 +118,7 @@ function peerClients(
         idleTimeoutMs: config.timeouts.idle,
       });
       clients.push(client);
-      return [name, { client: counted(client.send, name, metrics), path, token: token?.reveal() }];
+      return [name, { client: client.send, path, token: token?.reveal() }];
     }),
   );
   return { options, clients };

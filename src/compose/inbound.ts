@@ -3,13 +3,14 @@ import { openApi } from '../endpoints/openapi.ts';
 import { health, type Identity, ready } from '../endpoints/probes.ts';
 import { router } from '../endpoints/router.ts';
 import { admit } from '../layers/admit.ts';
-import { authenticate, type TokenSet } from '../layers/authenticate.ts';
+import { authenticate } from '../layers/authenticate.ts';
 import { clientSpan } from '../layers/client-span.ts';
 import { forwarded } from '../layers/forwarded.ts';
 import { guard } from '../layers/guard.ts';
 import { limit } from '../layers/limit.ts';
 import { rescue } from '../layers/rescue.ts';
 import { Stack } from '../stack.ts';
+import type { TokenSet } from '../tokens.ts';
 import { counted, type Parts, surface } from './parts.ts';
 
 export interface InboundOptions {

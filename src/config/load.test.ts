@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { loadConfig } from './load.ts';
 import { disk, ENV, FILE, load } from './load.fixtures.test.ts';
+import { loadConfig } from './load.ts';
 
 describe('a file of the Go sidecar', () => {
   const agentbreeder = readFileSync(join(import.meta.dirname, 'examples/agentbreeder.yaml'), 'utf8');

@@ -1,6 +1,6 @@
+import { safeParse } from 'zod';
 import { type Fault, formatPath, type Path } from './faults.ts';
 import { type Field, fieldsOf, type ScalarShape, type Shape } from './shape.ts';
-import { safeParse } from 'zod';
 import { DEEPEST, type Written, type WrittenMap, type WrittenScalar } from './written.ts';
 
 /** Aliases multiply: this many values, once expanded, are more than any real configuration holds. */

@@ -1,10 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-
-/** A bearer token and the name it goes by in audit rows and limits. */
-export interface NamedToken {
-  name: string;
-  token: string;
-}
+import type { NamedToken } from '../tokens.ts';
 
 /**
  * Reads bearer tokens, one a line: `TOKEN` or `NAME TOKEN`; empty lines and those beginning with `#` are skipped. Throws an

@@ -78,5 +78,5 @@ function transcodeUtf16(bytes: Uint8Array, charset: 'utf-16le' | 'utf-16be'): Tr
 
 function encodeLatin1(utf8: Uint8Array): Uint8Array {
   const text = asBuffer(utf8).toString('utf8');
-  return Buffer.from(text.replace(/[^\u0000-\u00ff]/gu, '?'), 'latin1');
+  return Buffer.from(text.replace(/[\u0100-\u{10ffff}]/gu, '?'), 'latin1');
 }

@@ -24,52 +24,70 @@ export function applyEdits(text: string, edits: Edits): string {
 export function composeEdits(first: Edits, second: Edits): Edits {
   if (first.length === 0) return second;
   const out: Edit[] = [];
-  let i = 0;
-  /** The next edit of `first`, or what is left of it after an edit of `second` has taken its beginning. */
-  let current = first[0];
-  /** Place in the result of `first` minus place in the original, before `current`. */
-  let shift = 0;
-  const advance = (): void => {
-    current = first[++i];
-  };
+  const pending = new Pending(first);
   for (const { start, end, text } of second) {
-    while (current !== undefined && current.start + shift + current.text.length <= start) {
-      out.push(current);
-      shift += current.text.length - (current.end - current.start);
-      advance();
+    for (let edit = pending.edit; edit !== undefined && pending.end <= start; edit = pending.edit) {
+      out.push(edit);
+      pending.advance();
     }
-    let from = start - shift;
+    let from = start - pending.shift;
     let kept = '';
-    if (current !== undefined && current.start + shift < start) {
-      from = current.start;
-      kept = current.text.slice(0, start - shift - current.start);
+    if (pending.edit !== undefined && pending.start < start) {
+      from = pending.edit.start;
+      kept = pending.edit.text.slice(0, start - pending.start);
     }
-    let rest: Edit | undefined;
     let to: number | undefined;
-    while (rest === undefined && current !== undefined && current.start + shift < end) {
-      const currentEnd = current.start + shift + current.text.length;
-      to = current.end;
-      if (currentEnd > end) {
-        rest = {
-          start: current.end,
-          end: current.end,
-          text: current.text.slice(current.text.length - (currentEnd - end)),
-        };
+    while (pending.edit !== undefined && pending.start < end) {
+      if (pending.end > end) {
+        to = pending.edit.end;
+        pending.cutBefore(end);
       } else {
-        shift += current.text.length - (current.end - current.start);
-        advance();
-        if (currentEnd < end) to = undefined;
+        pending.advance();
       }
     }
-    if (rest !== undefined) {
-      current = rest;
-      shift = end - rest.start;
-    }
-    out.push({ start: from, end: to ?? end - shift, text: kept + text });
+    out.push({ start: from, end: to ?? end - pending.shift, text: kept + text });
   }
-  while (current !== undefined) {
-    out.push(current);
-    advance();
+  for (let edit = pending.edit; edit !== undefined; edit = pending.edit) {
+    out.push(edit);
+    pending.advance();
   }
   return out;
+}
+
+/** Walks over edits and knows where each stands in the edited text. */
+class Pending {
+  readonly #edits: Edits;
+  #next = 1;
+  /** The edit that is next, or what is left of it. */
+  edit: Edit | undefined;
+  /** Place in the edited text minus place in the original, before `edit`. */
+  shift = 0;
+
+  constructor(edits: Edits) {
+    this.#edits = edits;
+    this.edit = edits[0];
+  }
+
+  /** Where the text of the edit begins in the edited text. */
+  get start(): number {
+    return (this.edit?.start ?? 0) + this.shift;
+  }
+
+  /** Where it ends there. */
+  get end(): number {
+    return this.start + (this.edit?.text.length ?? 0);
+  }
+
+  advance(): void {
+    if (this.edit !== undefined) this.shift += this.edit.text.length - (this.edit.end - this.edit.start);
+    this.edit = this.#edits[this.#next++];
+  }
+
+  /** Leaves only what stands from `place` of the edited text on; it is put in where the edit ended. */
+  cutBefore(place: number): void {
+    if (this.edit === undefined) return;
+    const { end } = this.edit;
+    this.edit = { start: end, end, text: this.edit.text.slice(place - this.start) };
+    this.shift = place - end;
+  }
 }

@@ -65,13 +65,13 @@ function readAs(job: Job, bytes: Uint8Array, reader: Reader, boundary: string | 
       return readMultipart(job, bytes, boundary);
     case 'form':
       // Many agents read JSON whatever the type says, and command line clients say `form` by default: both readings count.
-      return readForm(job, looksLikeJson(bytes) ? (readJson(job, bytes) ?? bytes) : bytes);
+      return readForm(job, looksLikeJson(bytes) ? (readJson(job, bytes, false) ?? bytes) : bytes);
     case 'json':
-      return readJson(job, bytes) ?? readInvalidJson(job, bytes);
+      return readJson(job, bytes, true) ?? readInvalidJson(job, bytes);
     case 'sniff':
       return isUtf8(bytes) ? readAs(job, bytes, 'text', undefined) : bytes;
     default:
-      return (looksLikeJson(bytes) ? readJson(job, bytes) : undefined) ?? readPlain(job, bytes);
+      return (looksLikeJson(bytes) ? readJson(job, bytes, false) : undefined) ?? readPlain(job, bytes);
   }
 }
 
@@ -87,13 +87,15 @@ function looksLikeJson(bytes: Uint8Array): boolean {
   return bytes[i] === 123 || bytes[i] === 91 || bytes[i] === 34;
 }
 
-/** Undefined when the bytes are not JSON. */
-function readJson({ scan }: Job, bytes: Uint8Array): Uint8Array | undefined {
+/** Undefined when the bytes are not JSON and there may be something to find. `claimed`: they are said to be. */
+function readJson({ scan }: Job, bytes: Uint8Array, claimed: boolean): Uint8Array | undefined {
   const decoded = decodeBytes(bytes);
   const { text } = decoded;
+  const view = unescapeJson(text).text;
+  const candidates = scan.candidates(view, true);
+  // The other readings, should this be no JSON, are of the same text: nobody finds anything there either.
+  if (candidates.length === 0 && (claimed || view === text)) return bytes;
   if (walkJson(text, () => true) === 'invalid') return undefined;
-  const candidates = scan.candidates(unescapeJson(text).text, true);
-  if (candidates.length === 0) return bytes;
   const edits: Edit[] = [];
   walkJson(text, (token) => {
     for (const edit of scanToken(scan, text, token, candidates)) edits.push(edit);

@@ -28,7 +28,8 @@ export class Scan {
       .sort((a, b) => a.index - b.index)
       .map((rule) => {
         const { count = 0, path } = this.#counts.get(rule) ?? {};
-        return { rule: rule.name, action: rule.action, count, ...(path !== undefined && { path }) };
+        const hit = { rule: rule.name, action: rule.action, count };
+        return path === undefined ? hit : Object.assign(hit, { path });
       });
   }
 

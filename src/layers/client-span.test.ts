@@ -6,7 +6,7 @@ import type { Call, Reply } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { type CallSpan, NO_SPAN, traceContext } from '../span.ts';
 import { Stack } from '../stack.ts';
-import { clientSpan, type ClientSpanOptions } from './client-span.ts';
+import { type ClientSpanOptions, clientSpan } from './client-span.ts';
 
 type Traced = Call & { readonly span: CallSpan };
 

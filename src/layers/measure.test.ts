@@ -6,7 +6,7 @@ import { cancelBody, readBody } from '../body.ts';
 import type { Call, Reply } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { Stack } from '../stack.ts';
-import { accessLog, measure, type MeasureOptions } from './measure.ts';
+import { accessLog, type MeasureOptions, measure } from './measure.ts';
 
 const CALL: Call = {
   method: 'POST',

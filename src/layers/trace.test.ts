@@ -6,7 +6,7 @@ import type { InboundCall, Reply } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { type CallSpan, NO_SPAN } from '../span.ts';
 import { Stack } from '../stack.ts';
-import { trace, type TraceOptions } from './trace.ts';
+import { type TraceOptions, trace } from './trace.ts';
 
 function call(more: Partial<InboundCall> = {}): InboundCall {
   return {

@@ -1,5 +1,5 @@
 import { type Fault, rejectFaults } from './fields.ts';
-import { type AuditFilter, type CostFilter, type Group, GROUPS, type Paging } from './query.ts';
+import { type AuditFilter, type CostFilter, GROUPS, type Group, type Paging } from './query.ts';
 import { parseTimestamp } from './timestamp.ts';
 
 export const COST_FILTERS = ['agent', 'agent_version', 'team', 'model', 'provider', 'trace_id', 'from', 'to'] as const;

@@ -4,7 +4,6 @@ import { OutriderError } from '../errors.ts';
 import { getField } from '../fields.ts';
 import { parseAuditQuery, parseCostsQuery, parseSummaryQuery } from './api-query.ts';
 import { parseAuditEntry } from './audit-event.ts';
-import type { Authorize } from './bearer.ts';
 import { parseLedgerCost } from './cost-event.ts';
 import { type Fault, parseJson, rejectFaults, unquoteKey } from './fields.ts';
 import { nanosToDecimal } from './money.ts';
@@ -24,7 +23,8 @@ export interface LedgerApiOptions {
   readonly append?: (records: readonly LedgerRecord[]) => Promise<AppendOutcome[]>;
   /** False while the ledger cannot be written. */
   readonly healthy?: () => boolean;
-  readonly authorize: Authorize;
+  /** Says whether an `Authorization` header may pass. */
+  readonly authorize: (authorization: string | undefined) => boolean;
   readonly version: string;
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { EVENT_ID, faultsOf, type Fault, rejectFaults, text, timestamp } from './fields.ts';
+import { EVENT_ID, type Fault, faultsOf, rejectFaults, text, timestamp } from './fields.ts';
 import type { AuditEntry } from './port.ts';
 import type { AuditRecord } from './records.ts';
 

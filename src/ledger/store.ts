@@ -2,7 +2,7 @@ import { OutriderError, toOutriderError } from '../errors.ts';
 import { toAuditRecord } from './audit-event.ts';
 import { CommitQueue, type QueueLimits, type Unit } from './commit-queue.ts';
 import type { AuditEntry, AuditSink, CostEvent, CostRecorder } from './port.ts';
-import { openReader, type LedgerReader } from './reader.ts';
+import { type LedgerReader, openReader } from './reader.ts';
 import type { AppendOutcome, LedgerRecord, LedgerState, PendingBatch } from './records.ts';
 import type { Acknowledgement } from './shipping.ts';
 import { fieldsOf, type LedgerNotice, Tally, type Totals } from './tally.ts';

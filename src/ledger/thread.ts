@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { OutriderError } from '../errors.ts';
-import type { Acknowledgement } from './shipping.ts';
 import type { AuditFilter, CostFilter, CostSummary, Group, Page, Paging } from './query.ts';
 import type { AppendOutcome, LedgerRecord, LedgerState, PendingBatch } from './records.ts';
+import type { Acknowledgement } from './shipping.ts';
 import type { Checkpoint, Verification } from './verify.ts';
 
 /** An error as it crosses from thread to thread. */

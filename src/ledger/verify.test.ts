@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { costEvent, tempDir } from '../../test/ledger/fixtures/events.ts';
 import { chainHash } from './chain.ts';
 import { openForReading, openForWriting } from './database.ts';

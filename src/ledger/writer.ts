@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { OutriderError } from '../errors.ts';
 import { chainHash } from './chain.ts';
 import { pragma, toLedgerError, transaction } from './database.ts';
 import type { CostEvent } from './port.ts';
 import { type AppendOutcome, type AuditRecord, costRecorded, type LedgerRecord } from './records.ts';
-import type { OutriderError } from '../errors.ts';
 
 /** Pages that housekeeping may use beyond the bound, so that a full ledger can still be emptied. */
 const RESERVE_PAGES = 64;

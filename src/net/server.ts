@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Body } from '../body.ts';
 import type { InboundCall, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
-import type { Fields } from '../fields.ts';
 import { problemReply } from '../problem.ts';
+import { inboundCall, requestBody } from './inbound-call.ts';
 import { pump } from './pump.ts';
-import { isWebSocketUpgrade, originForm, refusal } from './request-check.ts';
+import { isWebSocketUpgrade, refusal } from './request-check.ts';
 import { sendRaw, sendReply } from './send-reply.ts';
 import { streamBody } from './stream-body.ts';
 
@@ -49,7 +48,18 @@ export async function listen(
   options: ListenOptions,
 ): Promise<Listener> {
   const busy = new Map<Duplex, Busy>();
+  // Counted apart: with pipelining, one socket has several.
+  let active = 0;
   let draining = false;
+
+  const begin = (socket: Duplex, what: Busy): void => {
+    active++;
+    busy.set(socket, what);
+  };
+  const end = (socket: Duplex, what: Busy): void => {
+    active--;
+    if (busy.get(socket) === what) busy.delete(socket);
+  };
 
   const server = createServer({
     maxHeaderSize: options.maxHeaderBytes,
@@ -74,17 +84,18 @@ export async function listen(
       void sendReply(request, response, problemReply(fault), true);
       return;
     }
-    busy.set(request.socket, { request, response });
+    const { socket } = request;
+    const current = { request, response };
+    begin(socket, current);
     const leave = new AbortController();
     response.on('close', () => {
-      busy.delete(request.socket);
+      end(socket, current);
       if (!response.writableFinished) leave.abort();
     });
     // On the next tick the parser has handed over what came together with the headers: mostly all of a small request.
     process.nextTick(() => {
       const call = inboundCall(request, requestBody(request, response), leave.signal);
-      service(call)
-        .catch((error: unknown) => problemReply(toOutriderError(error)))
+      answer(service, call)
         .then((reply) => sendReply(request, response, reply, draining))
         .catch(() => response.destroy());
     });
@@ -107,16 +118,16 @@ export async function listen(
       void sendRaw(socket, problemReply(fault), false);
       return;
     }
-    busy.set(socket, { request, response: undefined });
+    const current = { request, response: undefined };
+    begin(socket, current);
     const leave = new AbortController();
     socket.on('close', () => {
-      busy.delete(socket);
+      end(socket, current);
       leave.abort();
     });
     if (head.length > 0) socket.unshift(head);
     const call = { ...inboundCall(request, streamBody(socket, ignore), leave.signal), upgrade: true };
-    service(call)
-      .catch((error: unknown) => problemReply(toOutriderError(error)))
+    answer(service, call)
       .then((reply) =>
         reply.status === 101 ? switchProtocol(socket, reply) : sendRaw(socket, reply, request.method === 'HEAD'),
       )
@@ -149,7 +160,7 @@ export async function listen(
       draining = true;
       server.closeIdleConnections();
     },
-    active: () => busy.size,
+    active: () => active,
     close(): Promise<void> {
       return new Promise((resolve) => {
         server.close(() => resolve());
@@ -160,55 +171,13 @@ export async function listen(
   };
 }
 
-function inboundCall(request: IncomingMessage, body: Body, signal: AbortSignal): InboundCall {
-  const call = {
-    // Set on every request that Node parsed.
-    method: request.method as string,
-    target: originForm(request.url as string),
-    headers: request.rawHeaders,
-    body,
-    signal,
-    remote: request.socket.remoteAddress ?? '',
-  };
-  return request.headers.trailer === undefined ? call : { ...call, trailers: trailersOf(request) };
-}
-
-function requestBody(request: IncomingMessage, response: ServerResponse): Body {
-  const { 'content-length': length } = request.headers;
-  if (request.complete || (length === undefined ? !isChunked(request) : request.readableLength === Number(length))) {
-    // Nothing has set an encoding on the request, so this is a Buffer, or null when there was no body.
-    return request.readableLength === 0 ? null : (request.read() as Buffer);
+/** A service that fails where no layer rescues it must not take the process with it. */
+async function answer(service: Service<InboundCall>, call: InboundCall): Promise<Reply> {
+  try {
+    return await service(call);
+  } catch (error) {
+    return problemReply(toOutriderError(error));
   }
-  // A caller whose body nobody wants is answered at once; the connection then closes instead of reading the rest.
-  const body = streamBody(request, () => request.pause());
-  return request.headers.expect === undefined ? body : invited(body, response);
-}
-
-function isChunked(request: IncomingMessage): boolean {
-  return request.headers['transfer-encoding'] !== undefined;
-}
-
-/** The caller waits for `100 Continue`: it is sent when somebody begins to read, so that a refused body is never sent. */
-function invited(body: AsyncIterable<Uint8Array>, response: ServerResponse): AsyncIterable<Uint8Array> {
-  const source = body[Symbol.asyncIterator]();
-  let asked = false;
-  const iterator: AsyncIterator<Uint8Array> = {
-    next() {
-      if (!asked && !response.headersSent) response.writeContinue();
-      asked = true;
-      return source.next();
-    },
-    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
-}
-
-function trailersOf(request: IncomingMessage): Promise<Fields> {
-  return new Promise((resolve) => {
-    if (request.complete) resolve(request.rawTrailers);
-    request.on('close', () => resolve(request.rawTrailers));
-    request.on('end', () => resolve(request.rawTrailers));
-  });
 }
 
 async function switchProtocol(socket: Duplex, reply: Reply): Promise<void> {

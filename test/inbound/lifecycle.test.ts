@@ -149,7 +149,13 @@ test('switched off: sidecar says so and ends with 0, run starts the agent alone'
   }
   const env = { PATH: process.env['PATH'], AGENTBREEDER_SIDECAR: 'disabled', AGENT_AUTH_TOKEN: 'kept' };
   const alone = new Process(
-    ...command('run', '--', process.execPath, '-e', 'console.log(process.env.PORT, process.env.AGENT_AUTH_TOKEN); process.exit(3)'),
+    ...command(
+      'run',
+      '--',
+      process.execPath,
+      '-e',
+      'console.log(process.env.PORT, process.env.AGENT_AUTH_TOKEN); process.exit(3)',
+    ),
     env,
   );
   assert.equal((await alone.exited).code, 3);
@@ -209,7 +215,10 @@ test('run: a stranger on the port of the agent is not taken for it', async () =>
   try {
     const runner = await startOutrider({ args: ['run', '--', 'true'], agentUrl: stranger.url, wait: false });
     assert.notEqual((await runner.process.exited).code, 0);
-    assert.match(runner.process.stderr, new RegExp(`port ${new URL(stranger.url).port} \\(agent, OUTRIDER_AGENT_URL\\) is already taken`));
+    assert.match(
+      runner.process.stderr,
+      new RegExp(`port ${new URL(stranger.url).port} \\(agent, OUTRIDER_AGENT_URL\\) is already taken`),
+    );
     await runner.stop();
   } finally {
     await stranger.close();

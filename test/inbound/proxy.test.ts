@@ -94,7 +94,7 @@ before(async () => {
     });
   });
   const served = await serve(server);
-  close = served.close;
+  close = () => served.close();
   outrider = await startOutrider({
     agentUrl: served.url,
     config: 'timeouts: { agent_response: 1s, idle: 1500ms, agent_connect: 1s }',

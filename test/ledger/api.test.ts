@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { costEvent, tempDir } from './fixtures/events.ts';
+import { type TestContext, test } from 'node:test';
 import { OutriderError } from '../../src/errors.ts';
 import { createLedgerApi } from '../../src/ledger/api.ts';
 import { createCostService } from '../../src/ledger/cost-service.ts';
 import { openReader } from '../../src/ledger/reader.ts';
 import { openLedgerStore } from '../../src/ledger/store.ts';
+import { costEvent, tempDir } from './fixtures/events.ts';
 import { openLedger, send, TOKEN } from './fixtures/harness.ts';
 
 const COST = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Command } from 'commander';
 import { auditCommand } from '../../src/cli/commands/audit.ts';
 import { costsCommand } from '../../src/cli/commands/costs.ts';

@@ -7,8 +7,8 @@ import { getField } from '../../src/fields.ts';
 import type { LedgerStore } from '../../src/ledger/store.ts';
 import { problemReply } from '../../src/problem.ts';
 import { costEvent, until } from './fixtures/events.ts';
-import { client, close, serve } from './fixtures/http.ts';
 import { openLedger, openSidecar } from './fixtures/harness.ts';
+import { client, close, serve } from './fixtures/http.ts';
 
 const rescued =
   (service: Service): Service =>

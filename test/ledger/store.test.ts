@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { OutriderError } from '../../src/errors.ts';
 import { openLedgerStore } from '../../src/ledger/store.ts';
 import type { LedgerNotice } from '../../src/ledger/tally.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text as textOf } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { type Exit, Process, ROOT } from './process.ts';
 
 export const TOKEN = 'test-token-0123456789';
@@ -33,6 +34,25 @@ export interface Outrider {
 /** The command, run as a user would from a checkout. */
 export function command(...args: string[]): [string, string[]] {
   return [process.execPath, [join(ROOT, 'src/cli/bin.ts'), ...args]];
+}
+
+/** A command that ends by itself, with nothing of this process's environment but the path. Killed after `timeoutMs`. */
+export async function runOutrider(
+  args: readonly string[],
+  options: { env?: Record<string, string | undefined>; cwd?: string; timeoutMs?: number } = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = new Process(...command(...args), { PATH: process.env['PATH'], ...options.env }, options.cwd);
+  const timer = setTimeout(() => child.signal('SIGKILL'), options.timeoutMs ?? 15_000);
+  const { code } = await child.exited;
+  clearTimeout(timer);
+  return { code, stdout: child.stdout, stderr: child.stderr };
+}
+
+/** `startOutrider`, ended with the test. */
+export async function outriderFor(t: TestContext, options: OutriderOptions = {}): Promise<Outrider> {
+  const outrider = await startOutrider(options);
+  t.after(() => outrider.stop());
+  return outrider;
 }
 
 /** Starts the real command with free ports, a directory of its own and nothing of this process's environment but the path. */

@@ -9,6 +9,17 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
+/** What still runs. A test process that ends early, or is ended by the runner's timeout, takes all of it with it. */
+const running = new Set<ChildProcess>();
+const killAll = (): void => {
+  for (const child of running) child.kill('SIGKILL');
+};
+process.once('exit', killAll);
+process.once('SIGTERM', () => {
+  killAll();
+  process.exit(143);
+});
+
 /** A child process whose output is kept and can be waited on. Ended, if need be, by `stop`. */
 export class Process {
   readonly child: ChildProcess;
@@ -21,6 +32,8 @@ export class Process {
     this.child = spawn(command, args, { env: definedOnly(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#add('stdout', chunk));
     this.child.stderr?.on('data', (chunk: Buffer) => this.#add('stderr', chunk));
+    running.add(this.child);
+    this.child.once('close', () => running.delete(this.child));
     this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
     // Whoever waits is told of a start that failed; nobody waiting is no reason to crash the test.
     this.exited.catch(() => undefined);

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { Service } from '../../call.ts';
 import { createLedgerApi } from '../../ledger/api.ts';
-import { bearerAuthorize } from '../../ledger/bearer.ts';
 import { openLedgerStore } from '../../ledger/store.ts';
 import type { LedgerNotice } from '../../ledger/tally.ts';
+import { TokenSet } from '../../tokens.ts';
 import { databaseFile, type Environment } from './ledger-source.ts';
 
 export interface LedgerCommandDeps {
@@ -41,7 +41,7 @@ export function ledgerCommand(deps: LedgerCommandDeps): Command {
           read: store.read,
           append: (records) => store.append(records),
           healthy: () => store.status().writable,
-          authorize: tokens.length === 0 ? () => true : bearerAuthorize(tokens),
+          authorize: authorizeBy(tokens),
           version: deps.version,
         });
         const server = await deps.listen(api, options.addr);
@@ -55,6 +55,12 @@ export function ledgerCommand(deps: LedgerCommandDeps): Command {
         await store.close();
       }
     });
+}
+
+function authorizeBy(tokens: readonly string[]): (authorization: string | undefined) => boolean {
+  if (tokens.length === 0) return () => true;
+  const set = new TokenSet(tokens.map((token, index) => ({ name: `token-${index + 1}`, token })));
+  return (authorization) => set.nameOf(authorization) !== undefined;
 }
 
 function tokensOf(env: Environment): string[] {

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import zlib from 'node:zlib';
+import { type Body, onBodyEnd, readBody } from '../body.ts';
+import type { Call, Reply } from '../call.ts';
+import { type ErrorCode, OutriderError } from '../errors.ts';
+import type { Fields } from '../fields.ts';
+import { createEngine } from '../guardrails/engine.ts';
+import type { Hit, RuleConfig } from '../guardrails/rule.ts';
+import type { AuditEntry } from '../ledger/port.ts';
+import { UNCHANGED } from '../stack.ts';
+import { guard } from './guard.ts';
+
+const LIMIT = 200_000;
+const REPLY: Reply = { status: 200, headers: [], body: null };
+const JSON_TYPE: Fields = ['Content-Type', 'application/json'];
+
+const RULES: RuleConfig[] = [
+  { name: 'no-bomb', type: 'keyword', pattern: 'bomb', action: 'block', replace: '' },
+  { name: 'note', type: 'keyword', pattern: 'lawyer', action: 'warn', replace: '' },
+];
+
+async function* chunks(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
+}
+
+/** Sends a call through the layer and tells what came out of it. */
+async function run(headers: Fields, body: Body | string, extra: object = {}) {
+  const rows: AuditEntry[] = [];
+  const hits: Hit[] = [];
+  const ends: string[] = [];
+  const layer = guard({
+    engine: createEngine(RULES),
+    bodyLimit: LIMIT,
+    surface: 'request',
+    actor: 'agent-1',
+    audit: { audit: (entry) => rows.push(entry) },
+    onHit: (hit) => hits.push(hit),
+    now: () => new Date(0),
+  });
+  const sent: Body = typeof body === 'string' ? Buffer.from(body) : body;
+  const call: Call = {
+    method: 'POST',
+    target: '/x?mail=a@b.io',
+    headers,
+    body: onBodyEnd(sent, (end) => ends.push(end)),
+    signal: new AbortController().signal,
+    ...extra,
+  };
+  let patch: Partial<Call> | undefined;
+  let error: OutriderError | undefined;
+  try {
+    await layer(call, async (given) => {
+      patch = given;
+      return REPLY;
+    });
+  } catch (thrown) {
+    assert.ok(thrown instanceof OutriderError, String(thrown));
+    error = thrown;
+  }
+  return { rows, hits, ends, patch, error, call };
+}
+
+async function text(patch: Partial<Call> | undefined): Promise<string> {
+  return Buffer.from(await readBody(patch?.body ?? null, LIMIT)).toString();
+}
+
+async function refused(code: ErrorCode, headers: Fields, body: Body | string): Promise<void> {
+  const { error, patch, ends, rows } = await run(headers, body);
+  assert.equal(error?.code, code);
+  assert.equal(patch, undefined);
+  assert.deepEqual(rows, []);
+  assert.equal(ends.length, 1);
+}
+
+describe('guard', () => {
+  test('a call without a body, or with nothing to find, goes on as it is', async () => {
+    assert.equal((await run([], null)).patch, UNCHANGED);
+    assert.equal((await run(JSON_TYPE, '{"a":"b"}')).patch, UNCHANGED);
+    assert.equal((await run([], '')).patch, UNCHANGED);
+    assert.equal((await run(['Content-Type', 'image/png'], 'a@b.io')).patch, UNCHANGED);
+    assert.equal((await run(JSON_TYPE, 'a@b.io', { upgrade: true })).patch, UNCHANGED);
+  });
+
+  test('a stream that is clean goes on as the bytes that came, headers untouched', async () => {
+    const bytes = Buffer.from('{"a":"nothing at all"}');
+    const { patch, ends } = await run([...JSON_TYPE, 'Transfer-Encoding', 'chunked'], chunks(bytes));
+    assert.deepEqual(Object.keys(patch ?? {}), ['body']);
+    assert.deepEqual(patch?.body, bytes);
+    assert.deepEqual(ends, ['complete']);
+  });
+
+  test('a stream that is declared binary is not read', async () => {
+    const { patch, ends } = await run(
+      ['content-type', 'application/octet-stream', 'Content-Length', '999999999'],
+      chunks(Buffer.from('a@b.io')),
+    );
+    assert.equal(patch, UNCHANGED);
+    assert.deepEqual(ends, []);
+  });
+
+  test('a match is redacted, and the headers tell the truth again', async () => {
+    const headers = [
+      ['content-type', 'application/json', 'content-length', '15', 'Content-MD5', 'x', 'Digest', 'x', 'X-Keep', 'y'],
+      ['Content-Digest', 'x', 'Repr-Digest', 'x', 'Transfer-Encoding', 'chunked', 'Trailer', 'Digest'],
+    ].flat();
+    const { patch, rows, hits } = await run(headers, '{"a":"a@b.io"}');
+    assert.equal(await text(patch), '{"a":"[REDACTED-EMAIL]"}');
+    assert.deepEqual(patch?.headers, ['content-type', 'application/json', 'content-length', '24', 'X-Keep', 'y']);
+    assert.deepEqual(rows, [
+      {
+        event_type: 'guardrail.redacted',
+        actor: 'agent-1',
+        resource: 'guardrail/email',
+        metadata: { rule: 'email', action: 'redact', surface: 'request', count: 1, path: '$.a' },
+        timestamp: '1970-01-01T00:00:00.000Z',
+      },
+    ]);
+    assert.deepEqual(hits, [{ rule: 'email', action: 'redact', count: 1, path: '$.a' }]);
+  });
+
+  test('GET and HEAD may have bodies as well', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      const { patch } = await run(JSON_TYPE, '"a@b.io"', { method });
+      assert.equal(await text(patch), '"[REDACTED-EMAIL]"');
+    }
+  });
+
+  test('a rule that warns lets the body pass, with a row', async () => {
+    const { patch, rows } = await run(JSON_TYPE, '"my Lawyer"');
+    assert.equal(patch, UNCHANGED);
+    assert.equal(rows[0]?.event_type, 'guardrail.warned');
+  });
+
+  test('a rule that blocks stops the call, and nothing tells the text', async () => {
+    const { error, patch, rows } = await run(JSON_TYPE, '{"a":"secret-BOMB-plan 123-45-6789"}');
+    assert.equal(patch, undefined);
+    assert.equal(error?.code, 'blocked');
+    assert.equal(error?.status, 403);
+    assert.equal(error?.message, 'blocked by guardrail no-bomb');
+    assert.deepEqual(error?.details, { rule: 'no-bomb' });
+    assert.equal(rows.length, 1);
+    assert.equal(rows[0]?.event_type, 'guardrail.blocked');
+    assert.doesNotMatch(JSON.stringify([rows, error, error?.message, error?.stack]), /BOMB|plan|6789|b\.io/);
+  });
+
+  test('a body that is too large is refused, declared or not', async () => {
+    await refused('body_too_large', [...JSON_TYPE, 'Content-Length', String(LIMIT + 1)], chunks(Buffer.from('{}')));
+    await refused('body_too_large', JSON_TYPE, chunks(Buffer.alloc(LIMIT + 1, 32), 4096));
+    await refused('body_too_large', JSON_TYPE, Buffer.alloc(LIMIT + 1, 32));
+  });
+
+  test('two content types are one too many', async () => {
+    await refused('bad_request', ['Content-Type', 'image/png', 'content-type', 'application/json'], 'a@b.io');
+  });
+
+  test('a part that cannot be read is refused', async () => {
+    const body = '--b\r\nContent-Transfer-Encoding: base64\r\n\r\nYUBiLmlv\r\n--b--\r\n';
+    await refused('unsupported_media_type', ['Content-Type', 'multipart/form-data; boundary=b'], body);
+  });
+});
+
+const CODINGS: Record<string, [(bytes: Uint8Array) => Buffer, (bytes: Uint8Array) => Buffer]> = {
+  gzip: [zlib.gzipSync, zlib.gunzipSync],
+  'X-GZIP': [zlib.gzipSync, zlib.gunzipSync],
+  deflate: [zlib.deflateSync, zlib.inflateSync],
+  br: [zlib.brotliCompressSync, zlib.brotliDecompressSync],
+  zstd: [zlib.zstdCompressSync, zlib.zstdDecompressSync],
+  identity: [(bytes) => Buffer.from(bytes), (bytes) => Buffer.from(bytes)],
+};
+
+describe('guard, content codings', () => {
+  for (const [coding, [encode, decode]] of Object.entries(CODINGS)) {
+    test(`${coding}: read, and encoded anew when changed`, async () => {
+      // Small, beyond what is done at once when decoded, and beyond that when encoded.
+      const noise = Array.from({ length: 150_000 }, (_, i) =>
+        String.fromCharCode(97 + ((i * 7919 + i ** 3) % 26)),
+      ).join('');
+      for (const filler of ['', 'x'.repeat(100_000), noise]) {
+        const headers = [...JSON_TYPE, 'Content-Encoding', coding, 'Content-Length', '1'];
+        const { patch } = await run(headers, encode(Buffer.from(`{"a":"a@b.io ${filler}"}`)));
+        const body = await readBody(patch?.body ?? null, LIMIT);
+        assert.equal(String(decode(body)), `{"a":"[REDACTED-EMAIL] ${filler}"}`);
+        assert.deepEqual(patch?.headers, [
+          ...JSON_TYPE,
+          'Content-Encoding',
+          coding,
+          'Content-Length',
+          String(body.length),
+        ]);
+      }
+      assert.equal((await run([...JSON_TYPE, 'Content-Encoding', coding], encode(Buffer.from('{}')))).patch, UNCHANGED);
+    });
+  }
+
+  test('several codings, in one header or two', async () => {
+    const body = zlib.brotliCompressSync(zlib.gzipSync('"a@b.io"'));
+    for (const headers of [
+      ['Content-Encoding', 'gzip, br'],
+      ['Content-Encoding', 'gzip', 'content-encoding', 'br'],
+    ]) {
+      const { patch } = await run([...JSON_TYPE, ...headers], body);
+      const out = await readBody(patch?.body ?? null, LIMIT);
+      assert.equal(String(zlib.gunzipSync(zlib.brotliDecompressSync(out))), '"[REDACTED-EMAIL]"');
+    }
+    await refused('unsupported_media_type', [...JSON_TYPE, 'Content-Encoding', 'gzip,gzip,gzip,gzip'], body);
+  });
+
+  test('bombs are refused, whether small or large', async () => {
+    for (const coding of ['gzip', 'deflate', 'br', 'zstd']) {
+      const bomb = CODINGS[coding]?.[0](Buffer.alloc(50 * LIMIT)) ?? '';
+      assert.ok(bomb.length < LIMIT / 10);
+      await refused('body_too_large', [...JSON_TYPE, 'Content-Encoding', coding], bomb);
+    }
+    const nested = zlib.gzipSync(zlib.gzipSync(Buffer.alloc(50 * LIMIT)));
+    await refused('body_too_large', [...JSON_TYPE, 'Content-Encoding', 'gzip, gzip'], nested);
+  });
+
+  test('what is unknown, malformed or cut short is refused', async () => {
+    await refused('unsupported_media_type', [...JSON_TYPE, 'Content-Encoding', 'compress'], chunks(Buffer.from('x')));
+    await refused('bad_request', [...JSON_TYPE, 'Content-Encoding', 'gzip'], '{"a":1}');
+    await refused('bad_request', [...JSON_TYPE, 'Content-Encoding', 'gzip'], zlib.gzipSync('"a@b.io"').subarray(0, 20));
+    assert.equal((await run([...JSON_TYPE, 'Content-Encoding', 'gzip'], '')).patch, UNCHANGED);
+  });
+});
+
+describe('guard, charsets', () => {
+  const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
+
+  test('each is decoded, and encoded anew when changed', async () => {
+    const rows: [string, (text: string) => Buffer][] = [
+      ['application/json; charset=utf-8', (text) => Buffer.from(text)],
+      ['application/json; charset="UTF8"', (text) => Buffer.from(text)],
+      ['application/json; charset=us-ascii', (text) => Buffer.from(text)],
+      ['text/plain;charset=ISO-8859-1', (text) => Buffer.from(text, 'latin1')],
+      ['text/plain; charset=utf-16le', (text) => Buffer.from(text, 'utf16le')],
+      ['text/plain; charset=utf-16be', utf16be],
+      ['text/plain; charset=utf-16', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+      ['text/plain; charset=utf-16', (text) => utf16be(`\ufeff${text}`)],
+      ['text/plain', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+      ['application/json', (text) => Buffer.from(text, 'utf16le')],
+      ['application/json', utf16be],
+    ];
+    for (const [type, encode] of rows) {
+      const { patch } = await run(['Content-Type', type], encode('"é a@b.io é"'));
+      assert.deepEqual(patch?.body, encode('"é [REDACTED-EMAIL] é"'), type);
+      assert.equal((await run(['Content-Type', type], encode('"é"'))).patch, UNCHANGED, type);
+    }
+  });
+
+  test('others, and those that contradict the bytes, are refused', async () => {
+    for (const charset of ['utf-7', 'utf-32', 'shift_jis', 'utf-16', '__proto__', 'constructor']) {
+      await refused('unsupported_media_type', ['Content-Type', `text/plain; charset=${charset}`], 'abc');
+    }
+    const marked = Buffer.from('\ufeffabc', 'utf16le');
+    for (const charset of ['utf-8', 'iso-8859-1', 'utf-16be']) {
+      await refused('unsupported_media_type', ['Content-Type', `text/plain; charset=${charset}`], marked);
+    }
+    await refused(
+      'unsupported_media_type',
+      ['Content-Type', 'text/plain'],
+      Buffer.from([0xff, 0xfe, 0, 0, 97, 0, 0, 0]),
+    );
+    await refused('bad_request', ['Content-Type', 'text/plain; charset=utf-16le'], Buffer.from([97, 0, 98]));
+    await refused('bad_request', ['Content-Type', 'text/plain; charset=utf-16le'], Buffer.from([0, 0xd8, 97, 0]));
+  });
+});

@@ -1,0 +1,48 @@
+import { timingSafeEqual } from 'node:crypto';
+
+/** A bearer token and the name it goes by in limits and audit rows; the token itself is never shown. */
+export interface NamedToken {
+  readonly name: string;
+  readonly token: string;
+}
+
+/**
+ * Bearer tokens (RFC 6750 §2.1), compared in constant time: every one of them on every call, in buffers of one length, so that
+ * timing tells neither which token nor how much of it was right.
+ */
+export class TokenSet {
+  readonly #names: string[];
+  readonly #tokens: Buffer[];
+  readonly #presented: Buffer;
+
+  constructor(tokens: readonly NamedToken[]) {
+    const width = Math.max(MIN_WIDTH, ...tokens.map(({ token }) => token.length + 1));
+    this.#names = tokens.map(({ name }) => name);
+    this.#tokens = tokens.map(({ token }) => padded(token, Buffer.alloc(width)));
+    this.#presented = Buffer.alloc(width);
+  }
+
+  /** The name of the token in an `Authorization` header; undefined when it holds none of these. */
+  nameOf(authorization: string | undefined): string | undefined {
+    if (authorization === undefined || !/^bearer /i.test(authorization)) return undefined;
+    const token = authorization.slice('bearer '.length).trim();
+    // Anything else is no token of ours, and a zero byte would look like the end of one.
+    if (!/^[\x21-\x7e]+$/.test(token) || token.length >= this.#presented.length) return undefined;
+    padded(token, this.#presented);
+    let found: string | undefined;
+    for (let i = 0; i < this.#tokens.length; i++) {
+      if (timingSafeEqual(this.#tokens[i] as Buffer, this.#presented)) found = this.#names[i];
+    }
+    return found;
+  }
+}
+
+const MIN_WIDTH = 256;
+
+/** The token followed by zeros: its end is part of what is compared, since no token holds a zero byte. */
+function padded(token: string, buffer: Buffer): Buffer {
+  buffer.fill(0);
+  // Header values arrive as Latin-1, one byte a character.
+  buffer.write(token, 'latin1');
+  return buffer;
+}
