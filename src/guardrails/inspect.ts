@@ -132,7 +132,7 @@ function readForm({ scan }: Job, bytes: Uint8Array): Uint8Array {
   const edits: Edit[] = [];
   for (const field of formFields(form)) {
     if (scan.blockedBy !== undefined) break;
-    edits.push(...field.map(scan.text(field.text, scan.candidates(field.text))));
+    for (const edit of field.map(scan.text(field.text, scan.candidates(field.text)))) edits.push(edit);
   }
   return editBytes(bytes, { text: form, byteForUnit: true }, edits);
 }

@@ -93,6 +93,14 @@ test('JSON that is 100,000 deep, and all kinds of JSON that break off, need no s
   }
 });
 
+test('very many matches', () => {
+  for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded']) {
+    const body = Buffer.from(type === 'application/json' ? JSON.stringify(fill('a@b.io ')) : fill('a@b.io '));
+    const time = millis(() => assert.ok((inspect(builtIns, body, type).hits[0]?.count ?? 0) > 149_000), 5000);
+    assert.ok(time < 5000, `${type}: ${time.toFixed(0)} ms`);
+  }
+});
+
 test('multipart with very many parts, and with a boundary that nearly comes very often', () => {
   const type = 'multipart/form-data; boundary=b';
   for (const part of ['--b\r\n\r\nx\r\n', '--b\r\n', '--bb\r\n', '--b  x\r\n']) {
