@@ -42,7 +42,7 @@ const DRAIN_POLL_MS = 20;
 export async function startSidecar({ config, tokens, version, log, env }: SidecarOptions): Promise<Sidecar> {
   const cleanUp: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const step of cleanUp.splice(0).reverse()) await step();
+    for (const step of cleanUp.splice(0).toReversed()) await step();
   };
   try {
     return await assemble({ config, tokens, version, log, env }, cleanUp, close);

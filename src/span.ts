@@ -1,4 +1,4 @@
-import { type Fields, getField } from './fields.ts';
+import type { Fields } from './fields.ts';
 
 /** Values a span attribute may have; an undefined one is left out. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -45,14 +45,7 @@ export const NO_SPAN: CallSpan = Object.freeze({
   inject: (fields: Fields) => fields,
 });
 
-const CONTEXT_FIELDS = ['traceparent', 'tracestate', 'baggage'] as const;
-
-/** The trace headers among these fields as a record, for carriers that are not headers, such as MCP's `params._meta`. */
-export function traceContext(fields: Fields): Record<string, string> {
-  const context: Record<string, string> = {};
-  for (const name of CONTEXT_FIELDS) {
-    const value = getField(fields, name);
-    if (value !== undefined) context[name] = value;
-  }
-  return context;
+/** A call that may be traced: services that can say more of it than its path does set that on the span. */
+export interface Traced {
+  readonly span?: CallSpan;
 }

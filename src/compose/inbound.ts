@@ -9,6 +9,7 @@ import { forwarded } from '../layers/forwarded.ts';
 import { guard } from '../layers/guard.ts';
 import { limit } from '../layers/limit.ts';
 import { rescue } from '../layers/rescue.ts';
+import { guardEvent } from '../protocols/attributes.ts';
 import { Stack } from '../stack.ts';
 import type { TokenSet } from '../tokens.ts';
 import { counted, type Parts, surface } from './parts.ts';
@@ -46,7 +47,10 @@ export function inboundService(
         actor: config.agent_name,
         audit,
         now: () => new Date(),
-        onHit: (hit) => metrics.guardHit({ ...hit, surface: 'request' }),
+        onHit: (hit, { span }) => {
+          metrics.guardHit({ ...hit, surface: 'request' });
+          span.event('guard', guardEvent(hit));
+        },
       }),
     )
     .add(forwarded({ forwardAuthorization: config.forward_authorization }))

@@ -268,6 +268,4 @@ export const configSchema = z
 
 /** The YAML file, checked and with every default in place. */
 export type FileConfig = z.output<typeof configSchema>;
-export type GuardrailRule = z.output<typeof guardrailRule>;
-export type A2aPeer = z.output<typeof a2aPeerObject>;
 export type McpServer = z.output<typeof mcpServer>;

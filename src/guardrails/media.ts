@@ -111,10 +111,3 @@ export function parameter(value: string, name: string): string | undefined {
   }
   return undefined;
 }
-
-/**
- * Whether a body of this type may be text. False only for what is declared to be binary: that streams through unread.
- */
-export function readable(contentType: string | undefined): boolean {
-  return parseMediaType(contentType).reader !== 'binary';
-}

@@ -4,7 +4,7 @@ import { recordedSpans } from '../../test/support/recorded-spans.ts';
 import { readBody } from '../body.ts';
 import type { Call, Reply } from '../call.ts';
 import { OutriderError } from '../errors.ts';
-import { type CallSpan, NO_SPAN, traceContext } from '../span.ts';
+import { type CallSpan, NO_SPAN } from '../span.ts';
 import { Stack } from '../stack.ts';
 import { type ClientSpanOptions, clientSpan } from './client-span.ts';
 
@@ -96,9 +96,4 @@ test('a stream keeps it open to its end; an internal one is no HTTP request', as
   assert.equal(spans[1]?.ends, 1);
   assert.equal(spans[1]?.kind, 'internal');
   assert.equal(spans[1]?.attributes['http.request.method'], undefined);
-});
-
-test('trace headers as a record, for carriers that are not headers', () => {
-  assert.deepEqual(traceContext(['TraceParent', 'a', 'x', 'y', 'baggage', 'b']), { traceparent: 'a', baggage: 'b' });
-  assert.deepEqual(traceContext([]), {});
 });

@@ -1,7 +1,9 @@
 import { readBody } from '../body.ts';
-import type { Service } from '../call.ts';
+import type { Call, Service } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { type Fields, getField } from '../fields.ts';
+import { costAttributes } from '../protocols/attributes.ts';
+import type { Traced } from '../span.ts';
 import { parseCostEvent } from './cost-event.ts';
 import { parseJson, unquoteKey } from './fields.ts';
 import type { CostRecorder } from './port.ts';
@@ -19,7 +21,11 @@ export interface CostServiceOptions {
  * `POST /cost`: 202 once the event is on disk, whether it is new or was recorded before. Throws `bad_request` (every fault named),
  * `method_not_allowed`, `body_too_large`, and what the recorder throws.
  */
-export function createCostService({ recorder, defaults, now = () => new Date() }: CostServiceOptions): Service {
+export function createCostService({
+  recorder,
+  defaults,
+  now = () => new Date(),
+}: CostServiceOptions): Service<Call & Traced> {
   return async (call) => {
     if (call.method !== 'POST') {
       throw new OutriderError('method_not_allowed', 'cost events are posted', { details: { allow: ['POST'] } });
@@ -30,6 +36,7 @@ export function createCostService({ recorder, defaults, now = () => new Date() }
       { ...defaults, trace_id: traceOf(call.headers), now: now().toISOString() },
       unquoteKey(getField(call.headers, 'idempotency-key')),
     );
+    call.span?.set(costAttributes(event));
     await recorder.recordCost(event);
     return {
       status: 202,

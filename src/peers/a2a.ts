@@ -2,9 +2,12 @@ import { cancelBody, onBodyEnd, readBody } from '../body.ts';
 import type { Call, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { getField } from '../fields.ts';
-import { DEFAULT_METHOD, isPeerResponse, requestFields } from '../protocols/a2a.ts';
+import { DEFAULT_METHOD, peerResponse, requestFields } from '../protocols/a2a.ts';
+import { a2aSpan } from '../protocols/attributes.ts';
 import type { JsonRpcRequest } from '../protocols/jsonrpc.ts';
+import type { CallSpan, Traced } from '../span.ts';
 import { jsonRpcEndpoint } from './json-rpc-endpoint.ts';
+import { failSpan } from './span.ts';
 import { Tally, type TallySnapshot } from './tally.ts';
 
 export interface A2aPeerOptions {
@@ -25,7 +28,10 @@ export interface A2aOptions {
 }
 
 /** `POST /a2a/{peer}`: JSON-RPC to a configured peer. Throws; `jsonRpcErrorReply` makes the reply of what it throws. */
-export function a2aPeers(options: A2aOptions): { service: Service; status(): Record<string, TallySnapshot> } {
+export function a2aPeers(options: A2aOptions): {
+  service: Service<Call & Traced>;
+  status(): Record<string, TallySnapshot>;
+} {
   const peers = new Map(
     Object.entries(options.peers).map(([name, peer]) => [name, { ...peer, tally: new Tally() }] as const),
   );
@@ -36,6 +42,7 @@ export function a2aPeers(options: A2aOptions): { service: Service; status(): Rec
       peers,
       bodyLimit: options.bodyLimit,
       defaultMethod: DEFAULT_METHOD,
+      describe: (peer, request) => a2aSpan(request, peer),
       answer: (peer, request, call) => askPeer(peer, request, call, options),
     }),
     status: () => Object.fromEntries([...peers].map(([name, { tally }]) => [name, tally.snapshot()])),
@@ -44,12 +51,12 @@ export function a2aPeers(options: A2aOptions): { service: Service; status(): Rec
 
 type Peer = A2aPeerOptions & { readonly tally: Tally };
 
-async function askPeer(peer: Peer, request: JsonRpcRequest, call: Call, options: A2aOptions): Promise<Reply> {
+async function askPeer(peer: Peer, request: JsonRpcRequest, call: Call & Traced, options: A2aOptions): Promise<Reply> {
   try {
     const response = await send(peer, request, call, options.timeoutMs);
     const reply = isEventStream(response)
       ? streamReply(response, peer.tally)
-      : await wholeReply(response, options.bodyLimit);
+      : await wholeReply(response, options.bodyLimit, call.span);
     peer.tally.ok();
     return reply;
   } catch (thrown) {
@@ -94,7 +101,7 @@ function streamReply(response: Reply, tally: Tally): Reply {
   };
 }
 
-async function wholeReply(response: Reply, limit: number): Promise<Reply> {
+async function wholeReply(response: Reply, limit: number, span: CallSpan | undefined): Promise<Reply> {
   const type = mediaType(getField(response.headers, 'content-type'));
   // Small peers send no type at all.
   if (type !== '' && type !== 'application/json' && !type.endsWith('+json') && type !== 'application/json-rpc') {
@@ -102,7 +109,9 @@ async function wholeReply(response: Reply, limit: number): Promise<Reply> {
     throw notJsonRpc(response.status);
   }
   const bytes = await readResponse(response, limit);
-  if (!isPeerResponse(response.status, Buffer.from(bytes).toString())) throw notJsonRpc(response.status);
+  const answer = peerResponse(response.status, Buffer.from(bytes).toString());
+  if (answer === undefined) throw notJsonRpc(response.status);
+  failSpan(span, answer);
   return { status: response.status, headers: ['Content-Type', 'application/json'], body: bytes };
 }
 

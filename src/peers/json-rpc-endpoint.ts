@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { cancelBody, readBody } from '../body.ts';
 import type { Call, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
+import type { RpcRequest, SpanDescription } from '../protocols/attributes.ts';
 import { JsonRpcError, type JsonRpcRequest, parseRequest } from '../protocols/jsonrpc.ts';
+import type { Traced } from '../span.ts';
 
 export interface JsonRpcEndpoint<Peer> {
   /** Everything before the name in the path: `/a2a/`. */
@@ -13,14 +15,16 @@ export interface JsonRpcEndpoint<Peer> {
   /** Bytes of a request. */
   bodyLimit: number;
   defaultMethod?: string;
-  answer: (peer: Peer, request: JsonRpcRequest, call: Call) => Promise<Reply>;
+  answer: (peer: Peer, request: JsonRpcRequest, call: Call & Traced) => Promise<Reply>;
+  /** Names the span of a request that is recorded. */
+  describe: (peer: string, request: RpcRequest) => SpanDescription;
 }
 
 /**
  * `POST {prefix}{name}` with one JSON-RPC request. What is thrown after the request was read is a `JsonRpcError`, so that the
  * layer that turns errors into replies can put the caller's id under it.
  */
-export function jsonRpcEndpoint<Peer>(endpoint: JsonRpcEndpoint<Peer>): Service {
+export function jsonRpcEndpoint<Peer>(endpoint: JsonRpcEndpoint<Peer>): Service<Call & Traced> {
   return async (call) => {
     if (call.method !== 'POST') {
       await cancelBody(call.body);
@@ -32,8 +36,15 @@ export function jsonRpcEndpoint<Peer>(endpoint: JsonRpcEndpoint<Peer>): Service 
       ...(endpoint.defaultMethod !== undefined && { defaultMethod: endpoint.defaultMethod }),
     });
     try {
-      const peer = endpoint.peers.get(nameIn(call.target, endpoint.prefix));
+      const name = nameIn(call.target, endpoint.prefix);
+      const peer = endpoint.peers.get(name);
       if (peer === undefined) throw new OutriderError('not_found', `no ${endpoint.kind} of this name is configured`);
+      if (call.span?.recording) {
+        const { method, params, idText } = request;
+        const described = endpoint.describe(name, { method, params, id: JSON.parse(idText) });
+        call.span.rename(described.name);
+        call.span.set(described.attributes);
+      }
       return await endpoint.answer(peer, request, call);
     } catch (error) {
       throw error instanceof JsonRpcError ? error : new JsonRpcError(toOutriderError(error), request.idText);

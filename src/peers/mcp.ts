@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Call, Reply, Service } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { getField } from '../fields.ts';
+import { mcpSpan } from '../protocols/attributes.ts';
 import { isObject, type JsonRpcRequest, jsonRpcReply } from '../protocols/jsonrpc.ts';
 import { type McpParams, withTraceContext } from '../protocols/mcp.ts';
+import type { Traced } from '../span.ts';
 import { jsonRpcEndpoint } from './json-rpc-endpoint.ts';
 import type { PeerLog } from './log.ts';
 import type { Fetch } from './mcp-fetch.ts';
 import { McpServer, type McpServerStatus } from './mcp-server.ts';
 import type { McpServerOptions } from './mcp-transport.ts';
+import { failSpan } from './span.ts';
 
 export interface McpOptions {
   readonly servers: Readonly<Record<string, McpServerOptions>>;
@@ -27,7 +30,7 @@ export interface McpOptions {
 
 export interface McpServers {
   /** `POST /mcp/{server}`. Throws; `jsonRpcErrorReply` makes the reply of what it throws. */
-  readonly service: Service;
+  readonly service: Service<Call & Traced>;
   status(): Record<string, McpServerStatus>;
   /** Ends every session and every child; resolves when no process of theirs is left. */
   close(): Promise<void>;
@@ -51,6 +54,7 @@ export function mcpServers(options: McpOptions): McpServers {
       kind: 'MCP server',
       peers: servers,
       bodyLimit: options.bodyLimit,
+      describe: (server, request) => mcpSpan(request, { server, transport: transportOf(options.servers[server]) }),
       answer: (entry, request, call) => answer(entry, request, call),
     }),
     status: () => Object.fromEntries([...servers].map(([name, { server }]) => [name, server.status()])),
@@ -66,9 +70,14 @@ interface Entry {
   readonly inFlight: Map<string, AbortController>;
 }
 
+/** As OpenTelemetry names them: a pipe to a child, or a socket. */
+function transportOf(server: McpServerOptions | undefined): 'pipe' | 'tcp' {
+  return server?.transport === 'stdio' ? 'pipe' : 'tcp';
+}
+
 const SESSION_FIELD = 'mcp-session-id';
 
-async function answer(entry: Entry, request: JsonRpcRequest, call: Call): Promise<Reply> {
+async function answer(entry: Entry, request: JsonRpcRequest, call: Call & Traced): Promise<Reply> {
   const params = objectParams(request.params);
   if (!request.hasId && request.method.startsWith('notifications/')) {
     await notification(entry, request.method, params, call);
@@ -81,6 +90,7 @@ async function answer(entry: Entry, request: JsonRpcRequest, call: Call): Promis
   const outcome = await cancellable(entry, requestKey(call, request.idText), call.signal, (signal) =>
     entry.server.request(request.method, withTraceContext(params, call.headers), signal),
   );
+  failSpan(call.span, outcome);
   return jsonRpcReply(request.idText, outcome);
 }
 

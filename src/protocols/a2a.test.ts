@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isPeerResponse, requestFields } from './a2a.ts';
+import { peerResponse, requestFields } from './a2a.ts';
 
 test("of the caller's fields only the named ones go out, in any case, and the token is the peer's", () => {
   const from = [
@@ -21,13 +21,13 @@ test("of the caller's fields only the named ones go out, in any case, and the to
 });
 
 test('what counts as the response of a peer', () => {
-  assert.ok(isPeerResponse(200, '{"jsonrpc":"2.0","id":1,"result":null}'));
-  assert.ok(isPeerResponse(500, '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}'));
-  assert.ok(isPeerResponse(200, '{"result":{}}'));
-  assert.ok(isPeerResponse(200, '{"error":{"code":1}}'));
-  assert.equal(isPeerResponse(401, '{"error":{"message":"log in"}}'), false);
-  assert.equal(isPeerResponse(200, '{"error":"no"}'), false);
-  assert.equal(isPeerResponse(200, '{"jsonrpc":"1.0","result":1}'), false);
-  assert.equal(isPeerResponse(200, '[]'), false);
-  assert.equal(isPeerResponse(200, ''), false);
+  assert.ok(peerResponse(200, '{"jsonrpc":"2.0","id":1,"result":null}'));
+  assert.ok(peerResponse(500, '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}'));
+  assert.ok(peerResponse(200, '{"result":{}}'));
+  assert.ok(peerResponse(200, '{"error":{"code":1}}'));
+  assert.equal(peerResponse(401, '{"error":{"message":"log in"}}'), undefined);
+  assert.equal(peerResponse(200, '{"error":"no"}'), undefined);
+  assert.equal(peerResponse(200, '{"jsonrpc":"1.0","result":1}'), undefined);
+  assert.equal(peerResponse(200, '[]'), undefined);
+  assert.equal(peerResponse(200, ''), undefined);
 });

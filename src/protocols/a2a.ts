@@ -21,17 +21,17 @@ export function requestFields(from: Fields, token: string | undefined): string[]
 }
 
 /**
- * True when a peer's answer is its JSON-RPC response, to be handed on. Small peers leave `jsonrpc` out, which is let pass on
+ * A peer's answer when it is its JSON-RPC response, to be handed on, else undefined. Small peers leave `jsonrpc` out, which is let pass on
  * a success; on an error status only a whole JSON-RPC error counts, because gateways too answer `{"error": …}`.
  */
-export function isPeerResponse(status: number, text: string): boolean {
+export function peerResponse(status: number, text: string): Record<string, unknown> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
-  if (isJsonRpcResponse(value)) return true;
-  if (status < 200 || status > 299 || !isObject(value)) return false;
-  return value['jsonrpc'] === undefined && (Object.hasOwn(value, 'result') || isObject(value['error']));
+  if (isJsonRpcResponse(value)) return value;
+  if (status < 200 || status > 299 || !isObject(value) || value['jsonrpc'] !== undefined) return undefined;
+  return Object.hasOwn(value, 'result') || isObject(value['error']) ? value : undefined;
 }

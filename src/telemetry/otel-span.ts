@@ -1,8 +1,8 @@
 import {
+  SpanKind as ApiKind,
   type Context,
   ROOT_CONTEXT,
   type Span,
-  SpanKind as ApiKind,
   SpanStatusCode,
   type TextMapGetter,
   type TextMapPropagator,
