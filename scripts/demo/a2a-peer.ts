@@ -3,15 +3,13 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentCard, Message, TaskState } from '@a2a-js/sdk';
+import { type AgentCard, type Message, TaskState } from '@a2a-js/sdk';
 import { AgentEvent, type AgentExecutor, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sdk/server';
 import { jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
 
 // It brings no types, and needs none for one call.
 const express = createRequire(import.meta.url)('express');
 
-const WORKING: TaskState = 2;
-const COMPLETED: TaskState = 3;
 /** Between two pieces of an answer, so that streaming can be told from buffering. */
 const PAUSE_MS = 150;
 
@@ -37,18 +35,39 @@ const backwards: AgentExecutor = {
   cancelTask: async () => undefined,
   execute: async ({ taskId, contextId, userMessage }, bus) => {
     const status = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() });
-    const task = { id: taskId, contextId, status: status(WORKING), artifacts: [], history: [], metadata: undefined };
+    const task = {
+      id: taskId,
+      contextId,
+      status: status(TaskState.TASK_STATE_WORKING),
+      artifacts: [],
+      history: [],
+      metadata: undefined,
+    };
     bus.publish(AgentEvent.task(task));
-    const words = textOf(userMessage).split(' ').reverse();
+    const words = textOf(userMessage).split(' ').toReversed();
     for (const [index, word] of words.entries()) {
       await sleep(PAUSE_MS);
       const value = index === 0 ? word : ` ${word}`;
       const part = { content: { $case: 'text' as const, value }, metadata: undefined, filename: '', mediaType: '' };
-      const artifact = { artifactId: 'a', name: '', description: '', parts: [part], metadata: undefined, extensions: [] };
+      const artifact = {
+        artifactId: 'a',
+        name: '',
+        description: '',
+        parts: [part],
+        metadata: undefined,
+        extensions: [],
+      };
       const place = { append: index > 0, lastChunk: index === words.length - 1, metadata: undefined };
       bus.publish(AgentEvent.artifactUpdate({ taskId, contextId, artifact, ...place }));
     }
-    bus.publish(AgentEvent.statusUpdate({ taskId, contextId, status: status(COMPLETED), metadata: undefined }));
+    bus.publish(
+      AgentEvent.statusUpdate({
+        taskId,
+        contextId,
+        status: status(TaskState.TASK_STATE_COMPLETED),
+        metadata: undefined,
+      }),
+    );
     bus.finished();
   },
 };

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { until } from './until.ts';
 
 export interface Exit {
   code: number | null;
@@ -47,28 +46,6 @@ export class Child {
   /** 0 when it could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0;
-  }
-
-  /** The first group of a pattern, once its output has it. Rejects with what it wrote when it ends before, or in 15 s. */
-  async says(pattern: RegExp): Promise<string> {
-    let end: string | undefined;
-    const ended = (how: string): void => {
-      end = how;
-    };
-    this.exited.then(
-      ({ code, signal }) => ended(`it ended with ${signal ?? code}`),
-      (error: unknown) => ended(String(error)),
-    );
-    const found = await until(
-      `${pattern} in the output of process ${this.pid}`,
-      () => {
-        const [, group] = pattern.exec(`${this.stdout}\n${this.stderr}`) ?? [];
-        return group === undefined ? end !== undefined && { end } : { group };
-      },
-      15_000,
-    );
-    if ('group' in found) return found.group;
-    throw new Error(`${found.end}\n${this.stdout}${this.stderr}`.trimEnd());
   }
 
   signal(name: NodeJS.Signals): void {

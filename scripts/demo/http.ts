@@ -1,4 +1,4 @@
-import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
 /** A request as a person would type it for curl; what is printed and what is sent come from the same object. */
 export interface Ask {
@@ -8,6 +8,8 @@ export interface Ask {
   /** Sent by POST, as curl's `--json` does. */
   json?: unknown;
   headers?: Readonly<Record<string, string>>;
+  /** Printed with curl's `-N`, which shows a stream as it comes. */
+  stream?: true;
 }
 
 export interface Answer {
@@ -78,13 +80,14 @@ function open({ url, token, json, headers }: Ask): Promise<IncomingMessage> {
 }
 
 /** The command line for a request, in pieces between which it may be broken. `names` are shell variables by their values. */
-export function curl({ url, token, json, headers = {} }: Ask, names: ReadonlyMap<string, string>): string[] {
-  const base = [...names.keys()].find((value) => url.startsWith(value));
-  const target = base === undefined ? url : `$${names.get(base)}${url.slice(base.length)}`;
+export function curl({ url, token, json, headers = {}, stream }: Ask, names: ReadonlyMap<string, string>): string[] {
+  const { origin } = new URL(url);
+  const name = names.get(origin);
+  const target = name === undefined ? url : `$${name}${url.slice(origin.length)}`;
   const shell = /[&?;]/.test(target) ? `"${target}"` : target;
   return [
-    `curl ${shell}`,
-    ...(token === undefined ? [] : [`-H "$${names.get(token) ?? 'UNKNOWN'}"`]),
+    `curl ${stream === undefined ? '' : '-N '}${shell}`,
+    ...(token === undefined ? [] : [`-H "${names.has(token) ? `$${names.get(token)}` : 'Authorization: Bearer ???'}"`]),
     ...Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`),
     ...(json === undefined ? [] : [`--json '${JSON.stringify(json)}'`]),
   ];

@@ -5,8 +5,10 @@ export interface Page {
   heading(text: string): void;
   /** A command as a person would type it. Pieces are what a long one is broken between. */
   command(...pieces: string[]): void;
-  /** What came back. At most `lines` lines are shown, long ones are wrapped. */
+  /** What came back, wrapped to the page; of more than `lines` lines (3) the first ones. */
   output(text: string, lines?: number): void;
+  /** The same with long lines cut, so that columns stay columns. */
+  table(text: string, lines: number): void;
   tick(text: string): void;
   cross(text: string, saw: string): void;
   skip(why: string): void;
@@ -15,10 +17,17 @@ export interface Page {
 
 const COLUMNS = 100;
 const INDENT = '    ';
+const WIDTH = COLUMNS - INDENT.length;
+/** As much of a line as fits, up to its end, a space or a comma if there is one. */
+const PART = new RegExp(`.{1,${WIDTH}}$|.{1,${WIDTH - 1}}[ ,]|.{1,${WIDTH}}`, 'gsu');
 
 export function pageOn(stream: NodeJS.WriteStream): Page {
   const style = (format: Parameters<typeof styleText>[0], text: string): string => styleText(format, text, { stream });
   const line = (text = ''): void => void stream.write(`${text}\n`);
+  const excerpt = (rows: readonly string[], most: number): void => {
+    for (const row of rows.slice(0, most)) line(INDENT + style('dim', row));
+    if (rows.length > most) line(INDENT + style('dim', `… ${rows.length - most} more lines`));
+  };
   return {
     heading(text) {
       line();
@@ -30,13 +39,20 @@ export function pageOn(stream: NodeJS.WriteStream): Page {
       for (const rest of more) line(`${INDENT}  ${style('cyan', rest)}`);
     },
     output(text, lines = 3) {
-      const wrapped = text
-        .trimEnd()
-        .split('\n')
-        .flatMap((whole) => whole.match(new RegExp(`.{1,${COLUMNS - INDENT.length}}`, 'gsu')) ?? ['']);
-      const shown = wrapped.slice(0, lines);
-      if (wrapped.length > lines) shown.push(`${shown.pop()?.slice(0, COLUMNS - INDENT.length - 2) ?? ''} …`);
-      for (const one of shown) line(INDENT + style('dim', one));
+      excerpt(
+        text
+          .trimEnd()
+          .split('\n')
+          .flatMap((whole) => whole.match(PART) ?? ['']),
+        lines,
+      );
+    },
+    table(text, lines) {
+      const rows = text.trimEnd().split('\n');
+      excerpt(
+        rows.map((row) => shorten(row, WIDTH)),
+        lines,
+      );
     },
     tick: (text) => line(`  ${style('green', '✓')} ${text}`),
     cross(text, saw) {
@@ -50,7 +66,7 @@ export function pageOn(stream: NodeJS.WriteStream): Page {
 
 /** Lines of at most 94 columns, each but the last one continued with a backslash; a JSON text is broken after a comma. */
 function broken(pieces: readonly string[]): string[] {
-  const width = COLUMNS - INDENT.length - 4;
+  const width = WIDTH - 4;
   const lines: string[] = [];
   let current = '';
   for (const piece of pieces) {

@@ -1,152 +1,219 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OtlpReceiver, startOtlpReceiver } from '../../test/support/otlp-receiver.ts';
 import { startA2aPeer } from './a2a-peer.ts';
-import { Child } from './children.ts';
+import type { Child } from './children.ts';
+import type { Closing } from './closing.ts';
+import { breakGround, checkout, findPython, freePorts, type Ground, outrider } from './ground.ts';
+import { send } from './http.ts';
+import { until } from './until.ts';
 
-/** A sidecar with its agent. */
+/** A sidecar and where its agent is. */
 export interface Pair {
-  sidecar: Child;
+  name: string;
   /** Base URLs. */
   inbound: string;
   helpers: string;
+  agent: string;
+  /** A bearer token that it takes. */
   token: string;
+  /** The process of the sidecar. */
+  process: Child;
+}
+
+/** `outrider ledger`, which may be killed and started again. */
+export interface Ledger {
+  url: string;
+  token: string;
+  process: Child;
+  restart(): Promise<void>;
 }
 
 /** Everything real that the tour looks at. */
 export interface Stage {
-  /** Where commands are run; holds configuration files and data directories. */
-  directory: string;
-  /** The example agent in Node, behind `outrider run`. Its tokens are in `tokens.txt`. */
+  ground: Ground;
+  /** The example agent in Node, behind `outrider run`. Its tokens are in `tokens.txt`, its costs in its own database. */
   gist: Pair;
   /** The example agent in Python, or the one in Node where there is no Python, started apart. Ships to the ledger. */
   colleague: Pair;
   /** An agent that speaks WebSocket. */
   chat: Pair;
-  ledger: { url: string; token: string; child: Child; start: () => Promise<Child> };
+  ledger: Ledger;
   otlp: OtlpReceiver;
-  /** The Python that runs the colleague. */
   python: string | undefined;
-  /** Environment of commands. */
-  env: Readonly<Record<string, string>>;
 }
 
-type CleanUp = (close: () => Promise<unknown>) => void;
+/** The agent of the tour, seen from the checkout. */
+export const AGENT = process.env['DEMO_AGENT'] ?? 'examples/agent-node/agent.ts';
 
-const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-const BIN = path('src/cli/bin.ts');
-const EVERYTHING = path('node_modules/@modelcontextprotocol/server-everything/dist/index.js');
-
-/** The command line of `outrider …` from a checkout. */
-export function outrider(...args: string[]): { command: string; args: string[] } {
-  return { command: process.execPath, args: [BIN, ...args] };
-}
-
-/** The rules of the configuration, besides those that are built in. */
-export const RULES = [
+/** The rules of `gist.yaml`, besides those that are built in. */
+const GUARDRAILS = [
   { name: 'project-names', type: 'keyword', pattern: 'bluebird,nightjar', action: 'redact', replace: '[PROJECT]' },
   { name: 'private-keys', type: 'regex', pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----', action: 'block' },
 ];
 
-/** Starts everything, on free ports and in a directory of its own. What was started is handed to `cleanUp` at once. */
-export async function setStage(cleanUp: CleanUp): Promise<Stage> {
-  const directory = await mkdtemp(join(tmpdir(), 'outrider-demo-'));
-  cleanUp(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  const env = environment();
-  const start = (program: { command: string; args: readonly string[] }, more: Record<string, string> = {}): Child => {
-    const child = new Child({ ...program, env: { ...env, ...more }, cwd: directory });
-    cleanUp(() => child.stop());
-    return child;
-  };
-  const [gistPort, colleaguePort, chatPort, ledgerPort, ssePort, httpPort] = await freePorts(6);
+const EVERYTHING = checkout('node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+
+/** Starts everything, on free ports and in a directory of its own; all of it is closed by `closing`. */
+export async function setStage(closing: Closing): Promise<Stage> {
+  const ground = await breakGround(closing);
   const [otlp, peer] = await Promise.all([startOtlpReceiver(), startA2aPeer()]);
-  cleanUp(() => otlp.close());
-  cleanUp(() => peer.close());
-  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url, OTEL_BSP_SCHEDULE_DELAY: '200' };
+  closing.add('part', () => otlp.close());
+  closing.add('part', () => peer.close());
+  const ports = await freePorts(12);
+  const url = (): string => `http://127.0.0.1:${ports.pop()}`;
+  const place = (name: string): Place => ({
+    name,
+    inbound: url(),
+    helpers: url(),
+    agent: url(),
+    token: secret(),
+    otlp: otlp.url,
+  });
+  const at = {
+    gist: place('gist'),
+    colleague: place('colleague'),
+    chat: place('chat'),
+    ledger: url(),
+    sse: url(),
+    http: url(),
+  };
   const python = findPython();
-  const token = { gist: secret(), colleague: secret(), chat: secret(), ledger: secret() };
+  const ledgerToken = secret();
 
-  const ledgerUrl = `http://127.0.0.1:${ledgerPort}`;
-  const startLedger = async (): Promise<Child> => {
-    const program = outrider('ledger', '--addr', `127.0.0.1:${ledgerPort}`, '--database', 'sqlite:ledger.db');
-    const child = start(program, { OUTRIDER_LEDGER_TOKEN: token.ledger });
-    await child.says(/(the ledger listens)/);
-    return child;
-  };
+  await writeFile(join(ground.directory, 'tokens.txt'), `tour ${at.gist.token}\n`);
+  const node = (file: string): string[] => [process.execPath, file];
+  const [ledger, gist, colleague, chat] = await Promise.all([
+    startLedger(ground, at.ledger, ledgerToken),
+    startPair(ground, at.gist, {
+      run: node(resolve(checkout('.'), AGENT)),
+      config: {
+        agent_version: '1.0.0',
+        team: 'tour',
+        drain_timeout: '10s',
+        guardrails: GUARDRAILS,
+        a2a_peers: { colleague: { url: at.colleague.inbound, token_env: 'COLLEAGUE_TOKEN' }, backwards: peer.url },
+        mcp_servers: {
+          stdio: { transport: 'stdio', command: process.execPath, args: [EVERYTHING, 'stdio'] },
+          sse: { transport: 'sse', url: `${at.sse}/sse` },
+          http: { transport: 'http', url: `${at.http}/mcp` },
+        },
+      },
+      env: { OUTRIDER_AUTH_TOKENS_FILE: 'tokens.txt', COLLEAGUE_TOKEN: at.colleague.token },
+    }),
+    startPair(ground, at.colleague, {
+      apart:
+        python === undefined
+          ? node(checkout('examples/agent-node/agent.ts'))
+          : [python, checkout('examples/agent-python/agent.py')],
+      config: { agent_version: '2.0.0', team: 'tour', drain_timeout: '5s' },
+      env: { AGENT_AUTH_TOKEN: at.colleague.token, OUTRIDER_LEDGER_URL: at.ledger, OUTRIDER_LEDGER_TOKEN: ledgerToken },
+    }),
+    startPair(ground, at.chat, {
+      run: node(fileURLToPath(new URL('./chat-agent.ts', import.meta.url))),
+      config: { drain_timeout: '1s' },
+      env: { AGENT_AUTH_TOKEN: at.chat.token },
+    }),
+    startEverything(ground, 'sse', at.sse),
+    startEverything(ground, 'streamableHttp', at.http),
+  ]);
+  return { ground, gist, colleague, chat, ledger, otlp, python };
+}
 
-  const everything = async (mode: string, port: number | undefined): Promise<void> => {
-    const server = start({ command: process.execPath, args: [EVERYTHING, mode] }, { PORT: String(port) });
-    await server.says(/(listening on port|running on port)/);
-  };
+interface Place extends Omit<Pair, 'process'> {
+  /** The collector's base URL. */
+  otlp: string;
+}
 
-  const pair = async (name: keyof typeof token, port: number | undefined, command: string[], more: Record<string, string>): Promise<Pair> => {
-    const args = command.length > 0 ? ['run', '--config', `${name}.yaml`, '--', ...command] : ['sidecar', '--config', `${name}.yaml`];
-    const sidecar = start(outrider(...args), {
+interface PairOptions {
+  /** The agent's command, when the sidecar is to start it. */
+  run?: string[];
+  /** The same, when it is started beside. */
+  apart?: string[];
+  config: object;
+  env: Record<string, string>;
+}
+
+async function startPair(ground: Ground, place: Place, { run, apart = [], config, env }: PairOptions): Promise<Pair> {
+  const { name, inbound, helpers, agent, token, otlp } = place;
+  // JSON is YAML.
+  await writeFile(join(ground.directory, `${name}.yaml`), JSON.stringify(config, null, 2));
+  const [command, ...args] = apart;
+  if (command !== undefined) {
+    const own = { PORT: new URL(agent).port, AGENT_NAME: name, AGENT_VERSION: '2.0.0', OUTRIDER_LOCAL_URL: helpers };
+    ground.start('part', { command, args }, own);
+  }
+  const mode = run === undefined ? ['sidecar'] : ['run'];
+  const process = ground.start(
+    'sidecar',
+    outrider(...mode, '--config', `${name}.yaml`, ...(run === undefined ? [] : ['--', ...run])),
+    {
       AGENT_NAME: name,
-      OUTRIDER_AGENT_URL: `http://127.0.0.1:${port}`,
-      OUTRIDER_INBOUND_ADDR: '127.0.0.1:0',
-      OUTRIDER_LOCAL_ADDR: '127.0.0.1:0',
+      OUTRIDER_AGENT_URL: agent,
+      OUTRIDER_INBOUND_ADDR: new URL(inbound).host,
+      OUTRIDER_LOCAL_ADDR: new URL(helpers).host,
       OUTRIDER_MCP_ADDR: '127.0.0.1:0',
       OUTRIDER_COST_ADDR: '127.0.0.1:0',
       OUTRIDER_DATA_DIR: name,
-      OUTRIDER_LOG_FORMAT: 'json',
-      ...traced,
-      ...more,
-    });
-    const [inbound, helpers] = await Promise.all(
-      ['inbound', 'helpers'].map((listener) =>
-        sidecar.says(new RegExp(`"msg":"listening","listener":"${listener}",[^\\n]*"port":(\\d+)`)),
-      ),
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+      ...env,
+    },
+  );
+  await answers(process, `${inbound}/ready`);
+  return { name, inbound, helpers, agent, token, process };
+}
+
+async function startLedger(ground: Ground, url: string, token: string): Promise<Ledger> {
+  const program = outrider('ledger', '--addr', new URL(url).host, '--database', 'sqlite:ledger.db');
+  const start = async (): Promise<Child> => {
+    const child = ground.start('part', program, { OUTRIDER_LEDGER_TOKEN: token });
+    await answers(child, `${url}/health`);
+    return child;
+  };
+  const ledger: Ledger = {
+    url,
+    token,
+    process: await start(),
+    restart: async () => {
+      ledger.process = await start();
+    },
+  };
+  return ledger;
+}
+
+async function startEverything(ground: Ground, mode: 'sse' | 'streamableHttp', url: string): Promise<void> {
+  const child = ground.start(
+    'part',
+    { command: process.execPath, args: [EVERYTHING, mode] },
+    { PORT: new URL(url).port },
+  );
+  await answers(child, url, (): boolean => true);
+}
+
+/** Waits until a process that was started answers. Rejects with what it wrote when it ends instead, and after 20 s. */
+async function answers(child: Child, url: string, good = (status: number): boolean => status === 200): Promise<void> {
+  let ended: string | undefined;
+  void child.exited.then(
+    ({ code, signal }) => {
+      ended = `it ended with ${signal ?? code}: ${child.stderr}${child.stdout}`;
+    },
+    (error: unknown) => {
+      ended = String(error);
+    },
+  );
+  const answer = async (): Promise<boolean> => {
+    if (ended !== undefined) throw new Error(ended);
+    return send({ url }).then(
+      ({ status }) => good(status),
+      () => false,
     );
-    return { sidecar, inbound: `http://127.0.0.1:${inbound}`, helpers: `http://127.0.0.1:${helpers}`, token: token[name] };
   };
+  await until(`an answer of ${url}`, answer, 20_000);
+}
 
-  const startGist = async (colleague: Pair): Promise<Pair> => {
-    const remote = (transport: string, port: number | undefined, name: string) => ({ transport, url: `http://127.0.0.1:${port}/${name}` });
-    await write(directory, 'gist.yaml', {
-      agent_version: '1.0.0',
-      team: 'tour',
-      drain_timeout: '10s',
-      guardrails: RULES,
-      a2a_peers: { colleague: { url: colleague.inbound, token_env: 'COLLEAGUE_TOKEN' }, backwards: peer.url },
-      mcp_servers: {
-        stdio: { transport: 'stdio', command: process.execPath, args: [EVERYTHING, 'stdio'] },
-        sse: remote('sse', ssePort, 'sse'),
-        http: remote('http', httpPort, 'mcp'),
-      },
-    });
-    await writeFile(join(directory, 'tokens.txt'), `tour ${token.gist}\n`);
-    const agent = process.env['DEMO_AGENT'] ?? path('examples/agent-node/agent.ts');
-    return pair('gist', gistPort, [process.execPath, agent], {
-      OUTRIDER_AUTH_TOKENS_FILE: 'tokens.txt',
-      COLLEAGUE_TOKEN: token.colleague,
-    });
-  };
-
-  const startColleague = async (): Promise<Pair> => {
-    await write(directory, 'colleague.yaml', { agent_version: '2.0.0', team: 'tour', drain_timeout: '5s' });
-    const program = python === undefined ? [process.execPath, path('examples/agent-node/agent.ts')] : [python, path('examples/agent-python/agent.py')];
-    const shipping = { AGENT_AUTH_TOKEN: token.colleague, OUTRIDER_LEDGER_URL: ledgerUrl, OUTRIDER_LEDGER_TOKEN: token.ledger };
-    const made = await pair('colleague', colleaguePort, [], shipping);
-    const [command = '', ...args] = program;
-    const agent = start({ command, args }, { PORT: String(colleaguePort), AGENT_NAME: 'colleague', AGENT_VERSION: '2.0.0', OUTRIDER_LOCAL_URL: made.helpers });
-    await agent.says(/(listens on)/);
-    return made;
-  };
-
-  const startChat = async (): Promise<Pair> => {
-    await write(directory, 'chat.yaml', { drain_timeout: '1s' });
-    return pair('chat', chatPort, [process.execPath, path('scripts/demo/chat-agent.ts')], { AGENT_AUTH_TOKEN: token.chat });
-  };
-
-  const [ledger, gist, colleague, chat] = await Promise.all([
-    startLedger(),
-    ...
-  ]);
+function secret(): string {
+  return randomBytes(12).toString('hex');
 }

@@ -50,15 +50,20 @@ export async function listen(
   const busy = new Map<Duplex, Busy>();
   // Counted apart: with pipelining, one socket has several.
   let active = 0;
+  // Kept open between requests. One that has not sent its first yet is not among them: at its end that one is answered.
+  const idle = new Set<Duplex>();
   let draining = false;
 
   const begin = (socket: Duplex, what: Busy): void => {
     active++;
     busy.set(socket, what);
+    idle.delete(socket);
   };
   const end = (socket: Duplex, what: Busy): void => {
     active--;
-    if (busy.get(socket) === what) busy.delete(socket);
+    if (busy.get(socket) !== what) return;
+    busy.delete(socket);
+    if (!socket.destroyed) idle.add(socket);
   };
 
   const server = createServer({
@@ -101,6 +106,9 @@ export async function listen(
     });
   };
 
+  server.on('connection', (socket: Socket) => {
+    socket.once('close', () => idle.delete(socket));
+  });
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
@@ -158,7 +166,7 @@ export async function listen(
     port,
     drain(): void {
       draining = true;
-      server.closeIdleConnections();
+      for (const socket of idle) socket.destroy();
     },
     active: () => active,
     close(): Promise<void> {

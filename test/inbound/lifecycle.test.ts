@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -45,6 +46,31 @@ test('SIGTERM: not ready, no new requests, those in flight finish, exit 0', asyn
     open[0]?.end('data: last\n\n');
     assert.equal(await stream.text(), 'data: first\n\ndata: last\n\n');
     assert.deepEqual(await sidecar.process.exited, { code: 0, signal: null });
+  } finally {
+    await sidecar.stop();
+    await agent.close();
+  }
+});
+
+test('a connection that was just opened when draining began is answered, not reset', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('data: first\n\n');
+  });
+  const agent = await serve(server);
+  const sidecar = await startOutrider({ agentUrl: agent.url, config: 'drain_timeout: 5s' });
+  try {
+    const stream = await fetch(`${sidecar.inbound}/sse`, { headers: AUTH });
+    const fresh = connect(Number(new URL(sidecar.inbound).port), '127.0.0.1');
+    await once(fresh, 'connect');
+    sidecar.process.signal('SIGTERM');
+    for (let status = 200; status !== 503; status = (await fetch(`${sidecar.inbound}/ready`)).status) await delay(10);
+    fresh.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [answer] = await once(fresh, 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 503 /);
+    fresh.destroy();
+    await stream.body?.cancel();
+    assert.equal((await sidecar.process.exited).code, 0);
   } finally {
     await sidecar.stop();
     await agent.close();
