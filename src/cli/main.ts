@@ -50,7 +50,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(see --help)')
     .enablePositionalOptions();
-  const wanted = argv.find((word) => !word.startsWith('-'));
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  const wanted = first === 'help' ? second : first;
   try {
     for (const { name, summary, load } of COMMANDS) {
       const command = name === wanted ? await load() : new Command(name);

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { pathOf } from '../protocols/attributes.ts';
 import type { CallSpan } from '../span.ts';
 import { type Layer, UNCHANGED } from '../stack.ts';
+import { scrubbedPath } from './scrubbed-path.ts';
 
 /** Where the requests of one surface are counted. Times are in seconds since the request's begin. */
 export interface RequestMeter {
@@ -78,7 +79,7 @@ export function accessLog(
     log[bad ? 'warn' : 'debug']('request', {
       surface,
       method: call.method,
-      path: scrub(pathOf(call.target)),
+      path: scrubbedPath(pathOf(call.target), scrub),
       status,
       head_ms: Math.round(headSeconds * 1000),
       total_ms: Math.round(seconds * 1000),

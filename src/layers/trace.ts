@@ -3,6 +3,7 @@ import { getField } from '../fields.ts';
 import { methodName, pathOf, serverAttributes } from '../protocols/attributes.ts';
 import { type CallSpan, NO_SPAN, type SpanSource } from '../span.ts';
 import type { Layer } from '../stack.ts';
+import { scrubbedPath } from './scrubbed-path.ts';
 import { endWithError, endWithReply } from './span-end.ts';
 
 export interface TraceOptions {
@@ -29,6 +30,8 @@ export function trace({
   scrub,
 }: TraceOptions): Layer<InboundCall, { readonly span: CallSpan }> {
   if (tracing === undefined) return (_call, next) => next(UNTRACED);
+  const pathFor = (target: string): string =>
+    scrub === undefined ? pathOf(target) : scrubbedPath(pathOf(target), scrub);
   return async (call, next) => {
     const endpoint = route?.(call);
     const method = methodName(call.method);
@@ -38,7 +41,7 @@ export function trace({
         serverAttributes({
           method: call.method,
           route: endpoint,
-          path: endpoint === undefined ? scrubbed(pathOf(call.target), scrub) : undefined,
+          path: endpoint === undefined ? pathFor(call.target) : undefined,
           host: getField(call.headers, 'host'),
           remote: call.remote,
           userAgent: getField(call.headers, 'user-agent'),
@@ -56,18 +59,3 @@ export function trace({
 }
 
 const UNTRACED = Object.freeze({ span: NO_SPAN });
-
-function scrubbed(path: string, scrub: ((text: string) => string) | undefined): string {
-  if (scrub === undefined) return path;
-  const clean = scrub(path);
-  if (!path.includes('%')) return clean;
-  // What is hidden by percent-encoding is found in the decoded path, which then is what is recorded.
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(path);
-  } catch {
-    return clean;
-  }
-  const cleanDecoded = scrub(decoded);
-  return cleanDecoded === decoded ? clean : cleanDecoded;
-}

@@ -11,20 +11,18 @@ const AUDIT_LIMITS = { event_type: 128, actor: 256, resource: 1024, metadata: 65
 const AUDIT_ID = /^[\x20-\x7e]{1,192}$/;
 
 /** The body of `POST /api/v1/audit`. Members that it does not know are ignored. */
-export const auditBodySchema = z
-  .object({
-    event_type: text(AUDIT_LIMITS.event_type).describe('What happened, such as `agent.deployed`'),
-    actor: text(AUDIT_LIMITS.actor).describe('Who did it'),
-    resource: text(AUDIT_LIMITS.resource).describe('What it was done to'),
-    metadata: z.record(z.string(), z.unknown()).default({}).describe('Further facts, at most 64 KiB as JSON'),
-    timestamp: timestamp.nullish().describe('When it happened, RFC 3339; default: now'),
-    event_id: z
-      .string()
-      .regex(AUDIT_ID, 'expected 1 to 192 printable ASCII characters')
-      .nullish()
-      .describe('Identity: the same id is recorded once'),
-  })
-  .meta({ id: 'AuditEntry' });
+export const auditBodySchema = z.object({
+  event_type: text(AUDIT_LIMITS.event_type).describe('What happened, such as `agent.deployed`'),
+  actor: text(AUDIT_LIMITS.actor).describe('Who did it'),
+  resource: text(AUDIT_LIMITS.resource).describe('What it was done to'),
+  metadata: z.record(z.string(), z.unknown()).default({}).describe('Further facts, at most 64 KiB as JSON'),
+  timestamp: timestamp.nullish().describe('When it happened, RFC 3339; default: now'),
+  event_id: z
+    .string()
+    .regex(AUDIT_ID, 'expected 1 to 192 printable ASCII characters')
+    .nullish()
+    .describe('Identity: the same id is recorded once'),
+});
 
 /** Parses one posted entry; adds its faults to `faults`, and returns undefined when there are any. */
 export function parseAuditEntry(

@@ -21,26 +21,22 @@ const optional = (max: number) => text(max).nullish();
 const eventId = z.string().regex(EVENT_ID, 'expected 1 to 128 printable ASCII characters').nullish();
 
 /** The body of `POST /cost`. Members that it does not know are ignored. */
-const costBodySchema = z
-  .object({
-    model: text(256).describe('Model that was called'),
-    input_tokens: tokens.describe('Tokens sent to the model'),
-    output_tokens: tokens.describe('Tokens that the model made'),
-    cost_usd: costUsd.describe('Price in US dollars, kept to the nano-dollar; null when it is not known'),
-    provider: optional(128).describe('Who runs the model'),
-    trace_id: optional(128).describe('Trace that the call belongs to; default: of `traceparent`'),
-    agent: optional(128).describe("Default: the sidecar's agent"),
-    agent_version: optional(128).describe("Default: the sidecar's agent's version"),
-    team: optional(128).describe("Default: the sidecar's team"),
-    occurred_at: timestamp.nullish().describe('When the model was called, RFC 3339; default: now'),
-    event_id: eventId.describe('Identity: the same id is recorded once'),
-  })
-  .meta({ id: 'CostEvent' });
+const costBodySchema = z.object({
+  model: text(256).describe('Model that was called'),
+  input_tokens: tokens.describe('Tokens sent to the model'),
+  output_tokens: tokens.describe('Tokens that the model made'),
+  cost_usd: costUsd.describe('Price in US dollars, kept to the nano-dollar; null when it is not known'),
+  provider: optional(128).describe('Who runs the model'),
+  trace_id: optional(128).describe('Trace that the call belongs to; default: of `traceparent`'),
+  agent: optional(128).describe("Default: the sidecar's agent"),
+  agent_version: optional(128).describe("Default: the sidecar's agent's version"),
+  team: optional(128).describe("Default: the sidecar's team"),
+  occurred_at: timestamp.nullish().describe('When the model was called, RFC 3339; default: now'),
+  event_id: eventId.describe('Identity: the same id is recorded once'),
+});
 
 /** The body of `POST /api/v1/costs`: it must say whose cost it is. */
-export const ledgerCostBodySchema = costBodySchema
-  .extend({ agent: text(128).describe('Agent that made the call') })
-  .meta({ id: 'LedgerCostEvent' });
+export const ledgerCostBodySchema = costBodySchema.extend({ agent: text(128).describe('Agent that made the call') });
 
 export interface CostDefaults {
   agent: string;

@@ -117,10 +117,18 @@ async function classify(reply: Reply, accept: ((reply: Uint8Array) => boolean) |
   }
   // Read to its end when it is short, so that the connection can be used again.
   await readBody(reply.body, MAX_REPLY).catch(() => undefined);
-  if (status >= 200 && status < 300) return { kind: 'taken' };
+  if (status >= 200 && status < 300) {
+    // Any other success counts, as a ledger need not be ours; but a page to sign in on has taken nothing.
+    if (!isPage(reply)) return { kind: 'taken' };
+    return { kind: 'failed', reason: 'a web page answers instead of the ledger', retryAfterMs: undefined };
+  }
   if (REFUSED.has(status)) return { kind: 'refused', status };
   if (ABSENT.has(status)) return { kind: 'absent', status };
   return { kind: 'failed', reason: saying(status), retryAfterMs: retryAfter(getField(reply.headers, 'retry-after')) };
+}
+
+function isPage(reply: Reply): boolean {
+  return /^\s*text\/html\b/i.test(getField(reply.headers, 'content-type') ?? '');
 }
 
 /** What `read` makes of the reply, unless `signal` aborts first: then nothing waits for a service that does not listen to it. */

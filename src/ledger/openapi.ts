@@ -58,7 +58,7 @@ export function openapi(version: string): Json {
 
 function schemaOf(schema: z.ZodType): Json {
   // What is posted, before defaults and transformations.
-  const { $schema: _dialect, $id: _id, id: _name, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Json;
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Json;
   return rest;
 }
 

@@ -88,8 +88,10 @@ export function sidecarOpenApi(info: { title: string; version: string }, agent: 
 }
 
 function withRefusals(paths: Json): Json {
+  // A path begins with a slash (OpenAPI 3.1 §4.8.8); whatever else stands there would break the whole document.
+  const served = Object.entries(paths).filter(([path]) => path.startsWith('/'));
   return Object.fromEntries(
-    Object.entries(paths).map(([path, item]) => {
+    served.map(([path, item]) => {
       const operations = Object.entries(object(item)).map(([key, operation]) =>
         (METHODS as readonly string[]).includes(key) ? [key, guarded(object(operation))] : [key, operation],
       );

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { EVERYTHING, freePort, isAlive, startEverything } from '../peers/support.ts';
-import { http, type HttpReply } from '../support/http.ts';
+import { childrenOf } from '../support/children.ts';
+import { type HttpReply, http } from '../support/http.ts';
 import { metric, parseMetrics } from '../support/metrics.ts';
 import { type Outrider, outriderFor, startOutrider, TOKEN } from '../support/outrider.ts';
 import { until } from '../support/until.ts';
@@ -122,21 +122,28 @@ mcp_servers:
     const down = await ask('streamable', { method: 'tools/list' });
     assert.deepEqual([down.status, down.json.error.code], [502, -32_011]);
     servers[0] = await startEverything('streamableHttp', ports.streamable);
-    const again = await ask('streamable', { method: 'tools/call', params: { name: 'echo', arguments: { message: 'again' } } });
+    const again = await ask('streamable', {
+      method: 'tools/call',
+      params: { name: 'echo', arguments: { message: 'again' } },
+    });
     assert.equal(again.json.result?.content[0].text, 'Echo: again', again.text);
   });
 
   test('a stdio server that died is started again with the next request', async () => {
-    const [pid] = childrenOf(sidecar.process.pid);
+    const server = () => childrenOf(sidecar.process.pid).find(({ command }) => command.includes(EVERYTHING))?.pid;
+    const pid = server();
     assert.ok(pid);
     process.kill(pid, 'SIGKILL');
     await until(() => !isAlive(pid), 'the server dead');
     const again = await until(async () => {
-      const reply = await ask('stdio', { method: 'tools/call', params: { name: 'echo', arguments: { message: 'back' } } });
+      const reply = await ask('stdio', {
+        method: 'tools/call',
+        params: { name: 'echo', arguments: { message: 'back' } },
+      });
       return reply.status === 200 && reply;
     }, 'the server to answer again');
     assert.equal(again.json.result.content[0].text, 'Echo: back');
-    assert.notEqual(childrenOf(sidecar.process.pid)[0], pid);
+    assert.notEqual(server(), pid);
   });
 });
 
@@ -163,16 +170,3 @@ mcp_servers: { silent: { transport: stdio, command: "${process.execPath}", args:
   assert.equal((await sidecar.stop()).code, 0);
   for (const pid of [child, grandchild]) assert.ok(!isAlive(Number(pid)), `process ${pid} is left`);
 });
-
-/** Processes whose parent is this one; none where there is no /proc. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}

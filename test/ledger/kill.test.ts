@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,8 +8,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { verify } from '../../src/ledger/verify.ts';
-import { tempDir } from './fixtures/events.ts';
+import { runOutrider } from '../support/outrider.ts';
+import { tempDir, until } from './fixtures/events.ts';
 
 const EVENTS = 10_000;
 const KILLS = 50;
@@ -17,21 +17,23 @@ const CLIENTS = 16;
 const TOKEN = 'kill-test-token';
 
 /**
- * The two command lines, which may be replaced to put the real commands to the same test. `{port}`, `{dir}`, `{ledger}` and
- * `{token}` stand for what each run chooses; the databases are expected at `{dir}/ledger.db`.
+ * The two command lines, which may be replaced to put other programs, such as an installed package, to the same test. `{node}`,
+ * `{port}`, `{dir}`, `{ledger}` and `{token}` stand for what each run chooses; the databases are expected at `{dir}/ledger.db`,
+ * and `POST /cost` at `{port}`. The environment says the same, as the sidecar reads it.
  */
-const SIDECAR = commandOf('KILL_TEST_SIDECAR', [
-  '{node}',
-  fixture('sidecar.ts'),
-  '{port}',
-  '{dir}',
-  '{ledger}',
-  '{token}',
+const COMMAND = ['{node}', fileURLToPath(new URL('../../src/cli/bin.ts', import.meta.url))];
+const SIDECAR = commandOf('KILL_TEST_SIDECAR', [...COMMAND, 'sidecar']);
+const LEDGER = commandOf('KILL_TEST_LEDGER', [
+  ...COMMAND,
+  'ledger',
+  '--addr',
+  '127.0.0.1:{port}',
+  '--database',
+  'sqlite:{dir}/ledger.db',
 ]);
-const LEDGER = commandOf('KILL_TEST_LEDGER', ['{node}', fixture('ledger.ts'), '{port}', '{dir}', '{token}']);
 
 test(`${EVENTS} events through ${KILLS} kills of either side: none lost, none twice`, {
-  timeout: 180_000,
+  timeout: 150_000,
 }, async (t) => {
   const dir = tempDir(t);
   const [sidecarPort, ledgerPort] = [await freePort(), await freePort()];
@@ -45,6 +47,7 @@ test(`${EVENTS} events through ${KILLS} kills of either side: none lost, none tw
 
   let kills = 0;
   let posted = 0;
+  let acknowledged = 0;
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   t.after(() => agent.destroy());
   const tooEarly = (index: number): boolean => index > ((kills + 1) / (KILLS + 1)) * EVENTS;
@@ -53,11 +56,15 @@ test(`${EVENTS} events through ${KILLS} kills of either side: none lost, none tw
       // Spread over the kills, so that every kill hits work in progress.
       while (tooEarly(index)) await sleep(5);
       await deliver(agent, sidecarPort, index);
+      acknowledged++;
     }
   };
   const killer = async (): Promise<void> => {
     while (kills < KILLS) {
-      await sleep(100 + Math.random() * 900);
+      const before = acknowledged;
+      await sleep(Math.random() * 800);
+      // A kill of what is still starting would be a cheap one.
+      await until(() => acknowledged > before, 30_000);
       processes[Math.random() < 0.5 ? 'sidecar' : 'ledger'].kill();
       kills++;
     }
@@ -84,10 +91,15 @@ test(`${EVENTS} events through ${KILLS} kills of either side: none lost, none tw
     assert.equal(read(path, AUDIT), EVENTS, `cost.recorded rows in ${path}`);
     assert.equal(read(path, `SELECT count(DISTINCT event_id) AS n FROM costs WHERE event_id GLOB 'event-*'`), EVENTS);
     assert.equal(read(path, 'SELECT sum(input_tokens) AS n FROM costs'), (EVENTS * (EVENTS - 1)) / 2);
-    const db = new DatabaseSync(join(path, 'ledger.db'), { readOnly: true });
-    const result = verify(db);
-    db.close();
-    assert.ok(result.ok, JSON.stringify(result));
+    const verified = await runOutrider([
+      'audit',
+      'verify',
+      '--json',
+      '--database',
+      `sqlite:${join(path, 'ledger.db')}`,
+    ]);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    assert.ok(JSON.parse(verified.stdout).rows >= EVENTS);
   }
   assert.equal(read(dirs.sidecar, 'SELECT count(*) AS n FROM outbox_rejected'), 0);
   t.diagnostic(`${kills} kills; restarts: sidecar ${processes.sidecar.starts()}, ledger ${processes.ledger.starts()}`);
@@ -133,26 +145,37 @@ function victim(t: TestContext, command: readonly string[], values: Record<strin
   const [file = '', ...args] = command.map((word) =>
     word.replace(/\{(\w+)\}/g, (whole, name: string) => (name === 'node' ? process.execPath : (values[name] ?? whole))),
   );
+  const configFile = join(values['dir'] ?? '', 'outrider.yaml');
+  writeFileSync(configFile, 'log_level: warn');
   let child: ChildProcess;
   let starts = 0;
   let over = false;
   const start = (): void => {
     starts++;
     child = spawn(file, args, {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: values['dir'],
       env: {
-        ...process.env,
+        PATH: process.env['PATH'],
         AGENT_NAME: 'support-agent',
         AGENT_AUTH_TOKEN: TOKEN,
+        OUTRIDER_CONFIG: configFile,
+        OUTRIDER_INBOUND_ADDR: '127.0.0.1:0',
+        OUTRIDER_LOCAL_ADDR: '127.0.0.1:0',
+        OUTRIDER_MCP_ADDR: '127.0.0.1:0',
+        OUTRIDER_COST_ADDR: `127.0.0.1:${values['port']}`,
         OUTRIDER_LEDGER_TOKEN: TOKEN,
         OUTRIDER_LEDGER_URL: values['ledger'],
         OUTRIDER_DATA_DIR: values['dir'],
-        NODE_V8_COVERAGE: undefined,
       },
+    });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000);
     });
     child.once('exit', (code, signal) => {
       if (over) return;
-      assert.equal(signal, 'SIGKILL', `${file} ended by itself with code ${code}`);
+      assert.equal(signal, 'SIGKILL', `${args.join(' ')} ended by itself with code ${code}: ${said}`);
       start();
     });
   };
@@ -166,10 +189,6 @@ function victim(t: TestContext, command: readonly string[], values: Record<strin
 
 function commandOf(variable: string, otherwise: readonly string[]): readonly string[] {
   return process.env[variable]?.split(' ') ?? otherwise;
-}
-
-function fixture(name: string): string {
-  return fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 }
 
 async function freePort(): Promise<number> {

@@ -21,14 +21,24 @@ export interface HttpOptions {
 const agent = new Agent({ keepAlive: false });
 
 /** A request that ends in time, with the whole reply. Unlike `fetch` it sends any `Host` and follows nothing. */
-export function http(url: string, { method, headers = {}, body, timeoutMs = 15_000 }: HttpOptions = {}): Promise<HttpReply> {
+export function http(
+  url: string,
+  { method, headers = {}, body, timeoutMs = 15_000 }: HttpOptions = {},
+): Promise<HttpReply> {
   const bytes =
-    body === undefined ? undefined : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    body === undefined
+      ? undefined
+      : typeof body === 'string' || body instanceof Uint8Array
+        ? body
+        : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       agent,
       method: method ?? (bytes === undefined ? 'GET' : 'POST'),
-      headers: { ...(bytes !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(bytes) }), ...headers },
+      headers: {
+        ...(bytes !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(bytes) }),
+        ...headers,
+      },
       signal: AbortSignal.timeout(timeoutMs),
     });
     outgoing.on('error', reject);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { http, type HttpOptions, type HttpReply } from './http.ts';
+import { type HttpOptions, type HttpReply, http } from './http.ts';
 import { command } from './outrider.ts';
 import { Process } from './process.ts';
+import type { Ends } from './temp.ts';
 
 export const LEDGER_TOKEN = 'ledger-token-0123456789';
 
@@ -17,7 +17,7 @@ export interface Ledger {
 
 /** `outrider ledger` as a process of its own; ended with the test. */
 export async function ledgerFor(
-  t: TestContext,
+  t: Ends,
   options: { directory: string; port?: number; env?: Record<string, string | undefined>; database?: string },
 ): Promise<Ledger> {
   const database = options.database ?? join(options.directory, 'ledger-server.db');

@@ -49,9 +49,12 @@ export async function runOutrider(
 }
 
 /** `startOutrider`, ended with the test. */
-export async function outriderFor(t: TestContext, options: OutriderOptions = {}): Promise<Outrider> {
+export async function outriderFor(
+  t: TestContext,
+  options: OutriderOptions & { endWith?: NodeJS.Signals } = {},
+): Promise<Outrider> {
   const outrider = await startOutrider(options);
-  t.after(() => outrider.stop());
+  t.after(() => outrider.stop(options.endWith));
   return outrider;
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { TestContext } from 'node:test';
-import type { AgentCard, Message, TaskState } from '@a2a-js/sdk';
+import { type AgentCard, type Message, TaskState } from '@a2a-js/sdk';
 import { AgentEvent, type AgentExecutor, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sdk/server';
 import { jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
 import { serve } from './agent.ts';
@@ -19,8 +19,7 @@ export interface SdkPeer {
   next(): void;
 }
 
-const WORKING: TaskState = 2;
-const COMPLETED: TaskState = 3;
+const { TASK_STATE_WORKING: WORKING, TASK_STATE_COMPLETED: COMPLETED } = TaskState;
 
 /** An A2A agent on the official SDK that answers in two pieces; when `stepwise`, each only after `next`. */
 export async function sdkPeerFor(t: TestContext, { stepwise = false } = {}): Promise<SdkPeer> {
@@ -31,8 +30,8 @@ export async function sdkPeerFor(t: TestContext, { stepwise = false } = {}): Pro
     headers.push(request.headers);
     app(request, response);
   });
-  const { url, close } = await serve(server);
-  t.after(close);
+  const { url, ...served } = await serve(server);
+  t.after(() => served.close());
   const card = cardOf(`${url}/rpc`);
   const requestHandler = new DefaultRequestHandler(card, new InMemoryTaskStore(), parrot(gate.pass));
   app.use(
@@ -66,14 +65,40 @@ function parrot(pass: () => Promise<void>): AgentExecutor {
     execute: async ({ taskId, contextId, userMessage }, bus) => {
       const status = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() });
       bus.publish(
-        AgentEvent.task({ id: taskId, contextId, status: status(WORKING), artifacts: [], history: [], metadata: undefined }),
+        AgentEvent.task({
+          id: taskId,
+          contextId,
+          status: status(WORKING),
+          artifacts: [],
+          history: [],
+          metadata: undefined,
+        }),
       );
       for (const [index, piece] of ['you said', ` ${textOf(userMessage)}`].entries()) {
         await pass();
-        const part = { content: { $case: 'text' as const, value: piece }, metadata: undefined, filename: '', mediaType: 'text/plain' };
-        const artifact = { artifactId: 'a', name: 'answer', description: '', parts: [part], metadata: undefined, extensions: [] };
+        const part = {
+          content: { $case: 'text' as const, value: piece },
+          metadata: undefined,
+          filename: '',
+          mediaType: 'text/plain',
+        };
+        const artifact = {
+          artifactId: 'a',
+          name: 'answer',
+          description: '',
+          parts: [part],
+          metadata: undefined,
+          extensions: [],
+        };
         bus.publish(
-          AgentEvent.artifactUpdate({ taskId, contextId, artifact, append: index > 0, lastChunk: index === 1, metadata: undefined }),
+          AgentEvent.artifactUpdate({
+            taskId,
+            contextId,
+            artifact,
+            append: index > 0,
+            lastChunk: index === 1,
+            metadata: undefined,
+          }),
         );
       }
       await pass();
@@ -92,7 +117,12 @@ function cardOf(url: string): AgentCard {
   return {
     name: 'parrot',
     description: '',
-    supportedInterfaces: versions.map((protocolVersion) => ({ url, protocolBinding: 'JSONRPC', tenant: '', protocolVersion })),
+    supportedInterfaces: versions.map((protocolVersion) => ({
+      url,
+      protocolBinding: 'JSONRPC',
+      tenant: '',
+      protocolVersion,
+    })),
     provider: undefined,
     version: '1',
     capabilities: { streaming: true, pushNotifications: false, extensions: [] },

@@ -11,7 +11,11 @@ export async function onTerminal(
   env: Record<string, string | undefined>,
 ): Promise<{ code: number | null; shown: string }> {
   const script = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
-  const child = new Process('python3', ['-c', script, command[0], ...command[1]], { PATH: process.env['PATH'], TERM: 'xterm', ...env });
+  const child = new Process('python3', ['-c', script, command[0], ...command[1]], {
+    PATH: process.env['PATH'],
+    TERM: 'xterm',
+    ...env,
+  });
   const timer = setTimeout(() => child.signal('SIGKILL'), 15_000);
   const { code } = await child.exited;
   clearTimeout(timer);

@@ -5,8 +5,9 @@ export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
   timeoutMs = 15_000,
+  pauseMs = 10,
 ): Promise<T> {
-  for (const deadline = performance.now() + timeoutMs; ; await sleep(20)) {
+  for (const deadline = performance.now() + timeoutMs; ; await sleep(pauseMs)) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
