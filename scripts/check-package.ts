@@ -22,7 +22,9 @@ function expect(what: string, holds: boolean, seen: unknown): void {
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root));
   const files: string[] = packed.files.map(({ path }: { path: string }) => path);
-  const stray = files.filter((file) => !/^(bin|dist|schema)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file));
+  const stray = files.filter(
+    (file) => !/^(bin|dist|schema)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+  );
   expect('the tarball holds nothing but what is published', stray.length === 0, stray);
   expect('no test is published', !files.some((file) => /\.test\./.test(file)), files);
 

@@ -71,7 +71,8 @@ export async function readBody(body: Body, limit: number): Promise<Uint8Array> {
     if (size > limit) throw tooLarge(limit);
     chunks.push(chunk);
   }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, size);
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, size);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -10,6 +10,7 @@ export const STATUS_OF = {
   conflict: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
+  expectation_failed: 417,
   rate_limited: 429,
   headers_too_large: 431,
   cancelled: 499,

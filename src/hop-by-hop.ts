@@ -15,6 +15,9 @@ const HOP_BY_HOP = new Set([
 /** What nearly every `Connection` field says; it names no further field. */
 const NAMES_NOTHING = /^(?:keep-alive|close|upgrade)$/i;
 
+/** What a caller may not have removed by naming it in `Connection`: what the body is, and for whom, was decided by these. */
+const KEPT = new Set(['host', 'content-type', 'content-encoding', 'content-length']);
+
 /**
  * A copy without hop-by-hop fields, without every field that `Connection` names, and without those that `drop` names in
  * lower case. `TE: trailers` stays: every hop here carries trailers.
@@ -43,7 +46,10 @@ function namedByConnection(fields: Fields): Set<string> | undefined {
     const value = fields[i + 1] as string;
     if (name.length !== 10 || name.toLowerCase() !== 'connection' || NAMES_NOTHING.test(value)) continue;
     named ??= new Set();
-    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+    for (const token of value.split(',')) {
+      const lower = token.trim().toLowerCase();
+      if (!KEPT.has(lower)) named.add(lower);
+    }
   }
   return named;
 }

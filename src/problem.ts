@@ -12,6 +12,7 @@ const TITLE: Record<ErrorCode, string> = {
   conflict: 'Conflict',
   body_too_large: 'Body too large',
   unsupported_media_type: 'Unsupported media type',
+  expectation_failed: 'Expectation failed',
   rate_limited: 'Too many requests',
   headers_too_large: 'Headers too large',
   cancelled: 'Caller left',

@@ -1,9 +1,9 @@
+import { parseAddress } from './address.ts';
 import type { InboundCall, Service } from './call.ts';
 import { helperServices } from './compose/helpers.ts';
 import { inboundService } from './compose/inbound.ts';
 import { openLocalLedger } from './compose/ledger.ts';
 import type { Parts } from './compose/parts.ts';
-import { parseAddress } from './config/address.ts';
 import type { Config } from './config/load.ts';
 import { createEngine } from './guardrails/engine.ts';
 import { inspect } from './guardrails/inspect.ts';
@@ -42,7 +42,15 @@ const DRAIN_POLL_MS = 20;
 export async function startSidecar({ config, tokens, version, log, env }: SidecarOptions): Promise<Sidecar> {
   const cleanUp: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const step of cleanUp.splice(0).toReversed()) await step();
+    let failure: unknown;
+    for (const step of cleanUp.splice(0).toReversed()) {
+      try {
+        await step();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   };
   try {
     return await assemble({ config, tokens, version, log, env }, cleanUp, close);
@@ -57,7 +65,7 @@ async function assemble(
   cleanUp: (() => Promise<void>)[],
   close: () => Promise<void>,
 ): Promise<Sidecar> {
-  const begun = Date.now();
+  const begun = performance.now();
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -97,7 +105,7 @@ async function assemble(
   const health = async (): Promise<object> => ({
     status: draining ? 'draining' : 'ok',
     version,
-    uptime_seconds: Math.round((Date.now() - begun) / 1000),
+    uptime_seconds: Math.round((performance.now() - begun) / 1000),
     agent: { name: config.agent_name, version: config.agent_version ?? null, reachable: await agentAccepts() },
     guardrails: engine.rules.map(({ name, action }) => ({ name, action })),
     ...helpers.status(),

@@ -31,6 +31,7 @@ export class TokenSet {
     padded(token, this.#presented);
     let found: string | undefined;
     for (let i = 0; i < this.#tokens.length; i++) {
+      // As many of them as names.
       if (timingSafeEqual(this.#tokens[i] as Buffer, this.#presented)) found = this.#names[i];
     }
     return found;

@@ -1,5 +1,5 @@
+import { parseAddress } from '../address.ts';
 import type { InboundCall, Service } from '../call.ts';
-import { parseAddress } from '../config/address.ts';
 import { OutriderError } from '../errors.ts';
 import { rescue } from '../layers/rescue.ts';
 import { type HttpClient, httpClient } from '../net/client.ts';

@@ -1,6 +1,7 @@
-import { type Environment, isSwitchedOff } from '../config/environment.ts';
+import { isSwitchedOff, readVariable } from '../config/environment.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { watchTokenFile } from '../config/token-file.ts';
+import type { Environment } from '../environment.ts';
 import { OutriderError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { tcpProbe } from '../net/probe.ts';
@@ -48,7 +49,7 @@ export async function serve({ configPath, command, env, onStarted }: ServeOption
     }
   }
   onStarted?.(sidecar, config);
-  const code = await live({ sidecar, agent, signals, drainTimeoutMs: config.drain_timeout, log, suspend: suspendSelf });
+  const code = await live({ sidecar, agent, signals, drainTimeoutMs: config.drain_timeout, log });
   tokens.close();
   return code;
 }
@@ -70,12 +71,12 @@ async function runAlone(
   }
   process.stderr.write('outrider: the sidecar is switched off; the agent runs alone\n');
   const log = createLog({ level: 'info', format: 'auto', stream: process.stderr });
-  const url = env['OUTRIDER_AGENT_URL'] || env['AGENTBREEDER_SIDECAR_AGENT_URL'] || 'http://127.0.0.1:8081';
+  const url = readVariable(env, 'OUTRIDER_AGENT_URL')?.value ?? 'http://127.0.0.1:8081';
   const identity = { name: env['AGENT_NAME'], version: env['AGENT_VERSION'] };
   const base = agentEnvironment({ base: env, port: portOfUrl(url), agent: identity });
   try {
     const agent = await startAgent({ command, env: base, log, stdio: 'inherit' });
-    return await live({ agent, signals, drainTimeoutMs: ALONE_GRACE_MS, log, suspend: suspendSelf });
+    return await live({ agent, signals, drainTimeoutMs: ALONE_GRACE_MS, log });
   } catch (error) {
     return startFailed(error);
   }
@@ -123,7 +124,7 @@ async function openTokens({ authToken, authTokensFile }: Config, log: Log): Prom
       authTokensFile,
       (tokens) => {
         set = new TokenSet([...own, ...tokens]);
-        log.info('bearer tokens read', { count: tokens.length });
+        log.info('tokens file read', { count: tokens.length });
       },
       (fault) => log.error('the tokens file cannot be used; the tokens in force stay', { fault }),
     );
@@ -136,9 +137,4 @@ async function openTokens({ authToken, authTokensFile }: Config, log: Log): Prom
 function startFailed(error: unknown): number {
   process.stderr.write(`outrider: ${error instanceof Error ? error.message : String(error)}\n`);
   return exitCodeOfStartError(error);
-}
-
-/** Ctrl-Z on a terminal: we stop as the agent did, until we are continued. */
-function suspendSelf(): void {
-  process.kill(process.pid, 'SIGSTOP');
 }

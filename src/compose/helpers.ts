@@ -1,8 +1,7 @@
-import type { InboundCall, Service } from '../call.ts';
+import type { Call, InboundCall, Service } from '../call.ts';
 import type { Config } from '../config/load.ts';
 import { revealAll } from '../config/secret.ts';
 import { type Route, router } from '../endpoints/router.ts';
-import { toOutriderError } from '../errors.ts';
 import { clientSpan } from '../layers/client-span.ts';
 import { loopbackOnly } from '../layers/loopback-only.ts';
 import { rescue } from '../layers/rescue.ts';
@@ -13,10 +12,10 @@ import { a2aPeers } from '../peers/a2a.ts';
 import { type McpServers, mcpServers } from '../peers/mcp.ts';
 import type { McpServerOptions } from '../peers/mcp-transport.ts';
 import { jsonReply } from '../problem.ts';
+import { pathOf } from '../protocols/attributes.ts';
 import { jsonRpcErrorReply } from '../protocols/jsonrpc.ts';
 import { Stack } from '../stack.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { type Parts, surface } from './parts.ts';
+import { counted, type Parts, surface } from './parts.ts';
 
 export interface HelperOptions {
   recorder: CostRecorder;
@@ -47,14 +46,14 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
     service: surface(parts, { name: 'a2a', route: () => '/a2a/{peer}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
       .add(clientSpan({ name: 'a2a' }))
-      .serve(countedByName(a2a.service, '/a2a/', metrics)),
+      .serve(counted(a2a.service, nameBehind('/a2a/'), metrics)),
   };
   const mcpRoute: Route<InboundCall> = {
     path: '/mcp/*',
     service: surface(parts, { name: 'mcp', route: () => '/mcp/{server}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
       .add(clientSpan({ name: 'mcp' }))
-      .serve(countedByName(mcp.service, '/mcp/', metrics)),
+      .serve(counted(mcp.service, nameBehind('/mcp/'), metrics)),
   };
   const costRoute: Route<InboundCall> = {
     path: '/cost',
@@ -80,9 +79,9 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
   const metricsRoute: Route<InboundCall> = { method: 'GET', path: '/metrics', service: () => metrics.render() };
 
   return {
-    all: local([a2aRoute, mcpRoute, costRoute, healthRoute, metricsRoute]),
-    mcpOnly: local([mcpRoute, healthRoute]),
-    costOnly: local([costRoute, healthRoute]),
+    all: router([a2aRoute, mcpRoute, costRoute], local([healthRoute, metricsRoute])),
+    mcpOnly: router([mcpRoute], local([healthRoute])),
+    costOnly: router([costRoute], local([healthRoute])),
     status: () => ({ a2a_peers: a2a.status(), mcp_servers: mcp.status() }),
     async close() {
       await Promise.all([mcp.close(), ...peers.clients.map((client) => client.close())]);
@@ -90,21 +89,14 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
   };
 }
 
-/** Routes of a helper listener. What is not there is told to programs on this machine only, too. */
+/** What is for operators, not measured and not traced. What is not there is told to programs on this machine only, too. */
 function local(routes: readonly Route<InboundCall>[]): Service<InboundCall> {
   return Stack.empty<InboundCall>().add(rescue()).add(loopbackOnly).serve(router(routes));
 }
 
-/** Counts the failures of what was asked under its name: only what is configured can be unreachable or late. */
-function countedByName(service: Service, prefix: string, metrics: Metrics): Service {
-  return (call) =>
-    service(call).catch((thrown: unknown) => {
-      const { code } = toOutriderError(thrown);
-      if (code === 'unreachable' || code === 'timeout') {
-        metrics.upstreamError(call.target.slice(prefix.length).replace(/\?.*$/s, ''), code);
-      }
-      throw thrown;
-    });
+/** The configured name in a path such as `/a2a/{peer}`; only what is configured can be unreachable or late. */
+function nameBehind(prefix: string): (call: Call) => string {
+  return ({ target }) => pathOf(target).slice(prefix.length);
 }
 
 function peerClients(config: Config): { options: Parameters<typeof a2aPeers>[0]['peers']; clients: HttpClient[] } {

@@ -55,7 +55,7 @@ export function inboundService(
     )
     .add(forwarded({ forwardAuthorization: config.forward_authorization }))
     .add(clientSpan({ name: 'agent' }))
-    .serve(counted(agent, 'agent', metrics));
+    .serve(counted(agent, () => 'agent', metrics));
 
   const open = (service: Service): Service<InboundCall> => Stack.empty<InboundCall>().add(rescue()).serve(service);
   return router(

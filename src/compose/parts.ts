@@ -1,4 +1,4 @@
-import type { InboundCall, Reply, Service } from '../call.ts';
+import type { Call, InboundCall, Reply, Service } from '../call.ts';
 import type { Config } from '../config/load.ts';
 import { type OutriderError, toOutriderError } from '../errors.ts';
 import type { Engine } from '../guardrails/engine.ts';
@@ -52,12 +52,19 @@ function logError(log: Log, surface: string, error: OutriderError): void {
   else if (error.status >= 500) log.warn('a request failed', { surface, code: error.code, cause: error.cause });
 }
 
-/** The same service, with each of its failures counted under the name of what was asked. */
-export function counted(send: Service, peer: string, metrics: Metrics): Service {
-  return (call) =>
-    send(call).catch((thrown: unknown) => {
-      const error = toOutriderError(thrown);
-      if (error.code !== 'cancelled') metrics.upstreamError(peer, error.code);
-      throw error;
-    });
+/** The same service, with its failures counted under the name of what was asked. */
+export function counted<C extends Call>(
+  service: Service<C>,
+  nameOf: (call: C) => string,
+  metrics: Metrics,
+): Service<C> {
+  return async (call) => {
+    try {
+      return await service(call);
+    } catch (thrown) {
+      const { code } = toOutriderError(thrown);
+      if (code === 'unreachable' || code === 'timeout') metrics.upstreamError(nameOf(call), code);
+      throw thrown;
+    }
+  };
 }

@@ -1,10 +1,9 @@
+import type { Environment } from '../environment.ts';
 import { type Fault, formatPath, type Origin } from './faults.ts';
 import { jsonFault } from './json-fault.ts';
 import type { FileConfig } from './schema.ts';
 import { nearest } from './suggest.ts';
 import { fromJson, textScalar, type Written, type WrittenEntry, type WrittenMap } from './written.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How the text of a variable is read. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification). */
 type Form = 'text' | 'flag' | 'json' | 'pairs' | 'switch';
@@ -144,6 +143,12 @@ export function readVariable(env: Environment, name: VariableName): { value: str
     if (value) return { value, at: { file: `env ${key}` } };
   }
   return undefined;
+}
+
+/** Whether a variable of form `flag` is set to what means yes. */
+export function isSwitchedOn(env: Environment, name: VariableName): boolean {
+  const value = readVariable(env, name)?.value.trim().toLowerCase() ?? '';
+  return ['1', 'true', 'yes', 'on'].includes(value);
 }
 
 /** Whether the environment says that there is to be no sidecar. */

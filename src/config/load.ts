@@ -1,6 +1,8 @@
 import { resolve as absolute } from 'node:path';
 import { safeParse } from 'zod';
-import { type Environment, MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
+import type { Environment } from '../environment.ts';
+import { DEFAULT_DATA_DIRS } from './data-dirs.ts';
+import { MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
 import { explain } from './explain.ts';
 import { ConfigError, type Fault, formatPath, type Origin, type Path } from './faults.ts';
 import * as resolve from './resolve.ts';
@@ -10,8 +12,6 @@ import { settle } from './settle.ts';
 import { type Field, type ObjectShape, writtenShape } from './shape.ts';
 import { type ReadFile, readConfigFile, readFromDisk } from './source.ts';
 import { emptyMap, find, overlay, placeOf, type WrittenMap } from './written.ts';
-
-const DATA_DIRS = ['/var/lib/outrider', '.outrider'];
 
 export interface LoadOptions {
   readonly env: Environment;
@@ -98,7 +98,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     secretVariables: [...Object.values(parsed.data.a2a_peers), ...Object.values(parsed.data.mcp_servers)].flatMap(
       (peer) => ('token_env' in peer && peer.token_env !== undefined ? [peer.token_env] : []),
     ),
-    dataDirs: (data_dir === undefined ? DATA_DIRS : [data_dir]).map((directory) => absolute(cwd, directory)),
+    dataDirs: (data_dir === undefined ? DEFAULT_DATA_DIRS : [data_dir]).map((directory) => absolute(cwd, directory)),
     otelEnvironment: otelEnvironment(env, otlp_endpoint, resolve.secrets(otlp_headers)),
   };
   return { config, warnings, file, values: parsed.data, originOf: (path) => originIn(root, path) };

@@ -1,5 +1,6 @@
-import { type Address, collide, isLoopback, parseAddress, reaches } from './address.ts';
-import { type Environment, readVariable, type VariableName } from './environment.ts';
+import { type Address, collide, isLoopback, parseAddress, reaches } from '../address.ts';
+import type { Environment } from '../environment.ts';
+import { readVariable, type VariableName } from './environment.ts';
 import { type Fault, formatPath, type Origin, type Path } from './faults.ts';
 import { bearerToken, type FileConfig, type McpServer } from './schema.ts';
 import { Secret } from './secret.ts';
@@ -78,9 +79,9 @@ export function resolveAuth(config: Partial<FileConfig>, resolution: Resolution)
   const authToken = readToken('AGENT_AUTH_TOKEN', resolution);
   const configured = readVariable(resolution.env, 'AGENT_AUTH_TOKEN') !== undefined || config.auth_tokens_file;
   if (!configured && config.allow_no_auth === true) {
-    resolution.warnings.push('no bearer token is configured, and allow_no_auth is set: every caller is let in');
+    resolution.warnings.push('no token for callers is configured, and allow_no_auth is set: every caller is let in');
   } else if (configured && config.allow_no_auth === true) {
-    resolution.warnings.push('allow_no_auth has no effect: a bearer token is configured, and callers must send it');
+    resolution.warnings.push('allow_no_auth has no effect: a token is configured, and callers must send it');
   } else if (!configured && config.allow_no_auth === false && resolution.complete) {
     const message =
       'no bearer token: set AGENT_AUTH_TOKEN, or OUTRIDER_AUTH_TOKENS_FILE for several, or, to let every caller in, OUTRIDER_ALLOW_NO_AUTH=1';

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
-import { parseAddress } from './address.ts';
+import { parseAddress } from '../address.ts';
 import { traits } from './traits.ts';
 import { parseBytes, parseDuration } from './units.ts';
 

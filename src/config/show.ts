@@ -1,5 +1,6 @@
 import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
-import { type Environment, readVariable, VARIABLES } from './environment.ts';
+import type { Environment } from '../environment.ts';
+import { readVariable, VARIABLES } from './environment.ts';
 import { formatOrigin, type Path } from './faults.ts';
 import type { LoadResult } from './load.ts';
 import { present } from './mask.ts';

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Environment, readVariable } from './environment.ts';
+import type { Environment } from '../environment.ts';
+import { readVariable } from './environment.ts';
 import type { Fault } from './faults.ts';
 
 /** More than any real configuration; a guard against reading a device or the wrong file. */

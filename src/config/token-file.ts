@@ -28,7 +28,8 @@ export interface TokenFile {
 /**
  * Gives the tokens of a file to `use`, now and whenever the file has changed. Polled, because mounted secrets change by
  * swapping links, which file watchers miss. Rejects when the first read fails; a bad file later keeps the tokens in force
- * and tells `onFault`.
+ * and tells `onFault`, once for each fault and not again while it lasts. After one the tokens are given again, also when they
+ * are the same.
  */
 export async function watchTokenFile(
   path: string,
@@ -39,17 +40,20 @@ export async function watchTokenFile(
   let seen = await fingerprint(path);
   use(parseTokens(await readFile(path, 'utf8')));
   let busy = false;
+  let fault: string | undefined;
   const check = async (): Promise<void> => {
     if (busy) return;
     busy = true;
     try {
       const now = await fingerprint(path);
-      if (now !== seen) {
-        seen = now;
-        use(parseTokens(await readFile(path, 'utf8')));
-      }
+      if (now === seen && fault === undefined) return;
+      use(parseTokens(await readFile(path, 'utf8')));
+      seen = now;
+      fault = undefined;
     } catch (error) {
-      onFault(error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== fault) onFault(message);
+      fault = message;
     } finally {
       busy = false;
     }

@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts';
 import { methodAttributes } from '../protocols/attributes.ts';
 import type { CallSpan, SpanAttributes, SpanKind } from '../span.ts';
-import type { Layer } from '../stack.ts';
+import { type Layer, UNCHANGED } from '../stack.ts';
 import { endWithError, endWithReply } from './span-end.ts';
 
 export interface ClientSpanOptions {
@@ -23,7 +23,8 @@ export function clientSpan({
 }: ClientSpanOptions): Layer<Call & { readonly span: CallSpan }, { readonly span: CallSpan }> {
   return async (call, next) => {
     const { span: parent } = call;
-    if (parent.traceId === undefined) return next({ span: parent });
+    // The call has this very span already, so nothing needs to be handed on.
+    if (parent.traceId === undefined) return next(UNCHANGED as { span: CallSpan });
     const span = parent.child(name, kind, attributes);
     if (span.recording && kind === 'client') span.set(methodAttributes(call.method));
     try {

@@ -9,7 +9,7 @@ import { endWithError, endWithReply } from './span-end.ts';
 export interface TraceOptions {
   /** Undefined: nothing is traced, and the caller's trace headers go on untouched. */
   tracing: SpanSource | undefined;
-  surface: 'inbound' | 'a2a' | 'mcp' | 'cost' | 'ledger';
+  surface: 'inbound' | 'a2a' | 'mcp' | 'cost';
   /**
    * The endpoint of our own that a call is for, such as `/a2a/{peer}`: it names the span, and stands for the path. Undefined
    * for what goes to the agent, whose paths we know nothing about.
@@ -32,6 +32,9 @@ export function trace({
   if (tracing === undefined) return (_call, next) => next(UNTRACED);
   const pathFor = (target: string): string =>
     scrub === undefined ? pathOf(target) : scrubbedPath(pathOf(target), scrub);
+  // Callers choose these texts, and choose them badly.
+  const clean = (text: string | undefined): string | undefined =>
+    text === undefined || scrub === undefined ? text : scrub(text);
   return async (call, next) => {
     const endpoint = route?.(call);
     const method = methodName(call.method);
@@ -42,9 +45,9 @@ export function trace({
           method: call.method,
           route: endpoint,
           path: endpoint === undefined ? pathFor(call.target) : undefined,
-          host: getField(call.headers, 'host'),
+          host: clean(getField(call.headers, 'host')),
           remote: call.remote,
-          userAgent: getField(call.headers, 'user-agent'),
+          userAgent: clean(getField(call.headers, 'user-agent')),
           surface,
         }),
       );

@@ -6,7 +6,7 @@ import { isStream } from '../body.ts';
 import type { Call, Reply, Service } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { Exchange } from './exchange.ts';
-import { requestWithNode, type Target } from './node-client.ts';
+import { needsNode, requestWithNode, type Target } from './node-client.ts';
 
 export interface ClientOptions {
   /** What the other side is called in errors that callers see: "the agent". Never an address. */
@@ -44,8 +44,7 @@ export function httpClient(url: string, options: ClientOptions): HttpClient {
 
   return {
     send(call: Call): Promise<Reply> {
-      // undici sends no trailers and gives up refused upgrades; Node's own client does both.
-      if (call.upgrade === true || call.trailers !== undefined) return requestWithNode(target, call);
+      if (needsNode(call)) return requestWithNode(target, call);
       return new Promise((resolve, reject) => {
         if (call.signal.aborted) {
           reject(new OutriderError('cancelled', 'the caller has left'));

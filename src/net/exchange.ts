@@ -1,12 +1,14 @@
 import type { Dispatcher } from 'undici';
 import type { Call, Reply } from '../call.ts';
 import { OutriderError } from '../errors.ts';
-import { type Fields, getField } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import { endToEnd } from '../hop-by-hop.ts';
 import { upstreamError } from './upstream-error.ts';
 
 /** What may wait in memory for a slow reader before the sender is paused. */
 const HIGH_WATER_BYTES = 64 * 1024;
+/** An agent that never comes to its answer is silent, whatever it sends instead. */
+const MOST_INFORMATIONAL = 16;
 
 /**
  * One request and its response on an undici connection. The reply is given out once everything that arrived together with
@@ -18,6 +20,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
+  #informational = 0;
   #status = 0;
   #headers: Fields = [];
   #chunks: Uint8Array[] = [];
@@ -43,7 +46,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
+    if (status < 200) {
+      // Each of these starts the response timeout anew.
+      if (++this.#informational > MOST_INFORMATIONAL) controller.abort(new Error('too many informational responses'));
+      return;
+    }
     this.#status = status;
     this.#headers = endToEnd(textFields(controller.rawHeaders));
     queueMicrotask(() => this.#reply());
@@ -78,7 +85,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#replied) return;
     this.#replied = true;
     const { length } = this.#chunks;
-    if (this.#ended && getField(this.#headers, 'trailer') === undefined) {
+    const trailing = textFields(this.#controller?.rawTrailers);
+    if (this.#ended && trailing.length === 0) {
       const body = length === 0 ? null : length === 1 ? (this.#chunks[0] ?? null) : Buffer.concat(this.#chunks);
       this.#resolve({ status: this.#status, headers: this.#headers, body });
       return;
@@ -86,7 +94,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const trailers = new Promise<Fields>((resolve) => {
       this.#trailers = resolve;
     });
-    if (this.#ended) this.#trailers?.(endToEnd(textFields(this.#controller?.rawTrailers)));
+    if (this.#ended) this.#trailers?.(endToEnd(trailing));
     this.#resolve({
       status: this.#status,
       headers: this.#headers,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body } from '../body.ts';
 import type { InboundCall } from '../call.ts';
+import { OutriderError } from '../errors.ts';
 import type { Fields } from '../fields.ts';
 import { originForm } from './request-check.ts';
 import { streamBody } from './stream-body.ts';
@@ -16,7 +17,9 @@ export function inboundCall(request: IncomingMessage, body: Body, signal: AbortS
     signal,
     remote: plainAddress(request.socket.remoteAddress ?? ''),
   };
-  return request.headers.trailer === undefined ? call : { ...call, trailers: trailersOf(request) };
+  return request.headers.trailer === undefined || !isChunked(request)
+    ? call
+    : { ...call, trailers: trailersOf(request) };
 }
 
 /** A listener for both families sees IPv4 clients as `::ffff:192.0.2.1`. */
@@ -32,8 +35,13 @@ export function requestBody(request: IncomingMessage, response: ServerResponse):
     return request.readableLength === 0 ? null : (request.read() as Buffer);
   }
   // A caller whose body nobody wants is answered at once; the connection then closes instead of reading the rest.
-  const body = streamBody(request, () => request.pause());
+  const body = streamBody(request, { abandon: () => request.pause(), cut: callerLeft });
   return request.headers.expect === undefined ? body : invited(body, response);
+}
+
+/** For a request that breaks off: not a fault of anybody here. */
+export function callerLeft(cause: Error | undefined): OutriderError {
+  return new OutriderError('cancelled', 'the caller left before its request was complete', { cause });
 }
 
 function isChunked(request: IncomingMessage): boolean {

@@ -11,6 +11,7 @@ const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$
  */
 export function refusal(request: IncomingMessage): OutriderError | undefined {
   const fields = request.rawHeaders;
+  if (request.httpVersionMajor !== 1) return bad('HTTP/1.1 only');
   const hosts = countField(fields, 'host');
   if (hosts > 1) return bad('more than one Host field');
   const host = getField(fields, 'host');

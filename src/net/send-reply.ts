@@ -2,40 +2,70 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { cancelBody, isStream } from '../body.ts';
 import type { Reply } from '../call.ts';
-import { fieldPairs, getField } from '../fields.ts';
+import { fieldPairs, getField, withoutFields } from '../fields.ts';
 import { pump } from './pump.ts';
 
-/** Writes a reply as the response to a request. `close`: end the connection after it. Rejects when its body breaks off. */
+/** For a caller to read the answer before its connection is gone. */
+const LINGER_MS = 500;
+
+/**
+ * Writes a reply as the response to a request. `close`: end the connection after it. Rejects when its body breaks off; however
+ * it ends, the body has been read to its end or given up.
+ */
 export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
   reply: Reply,
   close: boolean,
 ): Promise<void> {
+  try {
+    await write(request, response, reply, close);
+  } catch (error) {
+    await cancelBody(reply.body).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function write(request: IncomingMessage, response: ServerResponse, reply: Reply, close: boolean): Promise<void> {
   if (response.destroyed) {
     await cancelBody(reply.body);
     return;
   }
   const { body } = reply;
-  const headers = [...reply.headers];
+  const chunked = isChunked(request, reply);
+  const headers = chunked ? [...reply.headers] : withoutFields(reply.headers, (name) => name === 'trailer');
   // A body that was never read to its end would otherwise be taken for the next request.
   if (close || !request.complete) headers.push('Connection', 'close');
   if (!isStream(body)) {
-    if (body !== null && getField(headers, 'content-length') === undefined)
+    if (body !== null && getField(headers, 'content-length') === undefined) {
       headers.push('Content-Length', String(body.length));
-    else if (body === null && needsLength(request, reply)) headers.push('Content-Length', '0');
+    } else if (body === null && needsLength(request, reply)) {
+      headers.push('Content-Length', '0');
+    }
     response.writeHead(reply.status, headers);
     // A body of at most one chunk goes out together with its headers.
     if (body === null || request.method === 'HEAD') response.end();
     else response.end(body);
   } else {
     response.writeHead(reply.status, headers);
-    if (getField(reply.headers, 'content-length') === undefined) response.flushHeaders();
+    response.flushHeaders();
     await pump(body, response);
-    if (reply.trailers !== undefined) response.addTrailers(fieldPairs(await reply.trailers));
+    if (chunked && reply.trailers !== undefined) response.addTrailers(fieldPairs(await reply.trailers));
     response.end();
   }
   if (!request.complete) dropConnection(request, response);
+}
+
+/** Whether Node sends this body in chunks, which alone may have trailers behind them. */
+function isChunked(request: IncomingMessage, { status, headers, body }: Reply): boolean {
+  return (
+    isStream(body) &&
+    request.httpVersionMinor === 1 &&
+    request.method !== 'HEAD' &&
+    status !== 204 &&
+    status !== 304 &&
+    getField(headers, 'content-length') === undefined
+  );
 }
 
 /** Writes a reply on a raw socket, for what Node gives no response object: upgrades and malformed requests. */
@@ -53,7 +83,10 @@ export async function sendRaw(socket: Duplex, reply: Reply, headOnly: boolean): 
   if (headOnly) await cancelBody(body);
   else if (isStream(body)) await pump(body, socket);
   else if (body !== null) socket.write(body);
-  if (!switching) socket.end();
+  if (switching) return;
+  socket.end();
+  // Whoever does not close its side in turn would keep the socket, and hold up the end of the process.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function needsLength(request: IncomingMessage, { status, headers }: Reply): boolean {
@@ -71,6 +104,6 @@ function dropConnection(request: IncomingMessage, response: ServerResponse): voi
   const { socket } = request;
   response.once('finish', () => {
     request.resume();
-    setTimeout(() => socket.destroy(), 500).unref();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   });
 }

@@ -1,20 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Address } from '../address.ts';
 import type { InboundCall, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { problemReply } from '../problem.ts';
-import { inboundCall, requestBody } from './inbound-call.ts';
+import { callerLeft, inboundCall, requestBody } from './inbound-call.ts';
 import { pump } from './pump.ts';
 import { isWebSocketUpgrade, refusal } from './request-check.ts';
 import { sendRaw, sendReply } from './send-reply.ts';
 import { streamBody } from './stream-body.ts';
-
-/** Where to listen; an empty host means every interface, port 0 any free port. */
-export interface Address {
-  host: string;
-  port: number;
-}
 
 export interface ListenOptions {
   /** Who listens, for the error when the port is taken: "inbound (OUTRIDER_INBOUND_ADDR)". */
@@ -37,6 +32,9 @@ export interface Listener {
   /** Stops listening and cuts whatever is still open. */
   close(): Promise<void>;
 }
+
+/** For a caller to close its side once the other has closed. */
+const LINGER_MS = 2_000;
 
 /** What a socket is busy with: nothing (idle), a request, or a switched protocol. */
 type Busy = { request: IncomingMessage; response: ServerResponse | undefined };
@@ -112,13 +110,17 @@ export async function listen(
   server.on('request', handle);
   server.on('checkContinue', handle);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    void sendReply(request, response, { status: 417, headers: [], body: null }, true);
+    const fault = new OutriderError('expectation_failed', 'no expectation but 100-continue is met here');
+    options.onRefused?.(fault);
+    void sendReply(request, response, problemReply(fault), true);
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', ignore);
-    void sendRaw(socket, problemReply(new OutriderError('method_not_allowed', 'CONNECT is not served here')), false);
+    const fault = new OutriderError('method_not_allowed', 'CONNECT is not served here');
+    options.onRefused?.(fault);
+    void sendRaw(socket, problemReply(fault), false);
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const fault = refusal(request);
     socket.on('error', ignore);
     if (fault !== undefined) {
@@ -129,16 +131,25 @@ export async function listen(
     const current = { request, response: undefined };
     begin(socket, current);
     const leave = new AbortController();
+    const left = (): void => leave.abort();
     socket.on('close', () => {
       end(socket, current);
-      leave.abort();
+      left();
     });
+    // Before the switch, an end means that the caller has left; after it, only that it has nothing more to say.
+    socket.on('end', left);
+    socket.setTimeout(options.idleTimeoutMs, () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
-    const call = { ...inboundCall(request, streamBody(socket, ignore), leave.signal), upgrade: true };
+    const call = {
+      ...inboundCall(request, streamBody(socket, { abandon: ignore, cut: callerLeft }), leave.signal),
+      upgrade: true,
+    };
     answer(service, call)
-      .then((reply) =>
-        reply.status === 101 ? switchProtocol(socket, reply) : sendRaw(socket, reply, request.method === 'HEAD'),
-      )
+      .then((reply) => {
+        if (reply.status !== 101) return sendRaw(socket, reply, request.method === 'HEAD');
+        socket.off('end', left);
+        return switchProtocol(socket, reply);
+      })
       .catch(() => socket.destroy());
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -192,6 +203,8 @@ async function switchProtocol(socket: Duplex, reply: Reply): Promise<void> {
   await sendRaw(socket, { ...reply, body: null }, true);
   if (reply.body !== null && !(reply.body instanceof Uint8Array)) await pump(reply.body, socket);
   socket.end();
+  // A caller that does not close its side in turn would keep the socket for ever.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** True when it is the caller who has stopped: its body is incomplete, or it does not read what was sent. */

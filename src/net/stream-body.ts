@@ -1,18 +1,28 @@
 import type { Readable } from 'node:stream';
 
+export interface StreamBodyOptions {
+  /** Called when the body is given up before its end. */
+  abandon: (stream: Readable) => void;
+  /** What its reader is told when the stream breaks off; `cause` when there is one. */
+  cut: (cause: Error | undefined) => Error;
+}
+
 /**
- * A Node stream as a body: one chunk for each pull, so that a slow reader slows the sender. Giving up the body before its
- * end calls `abandon`. Made by hand because a stream's own iterator destroys the stream, and with it a request's socket,
- * before an answer can be sent.
+ * A Node stream as a body: one chunk for each pull, so that a slow reader slows the sender. Made by hand because a stream's
+ * own iterator destroys the stream, and with it a request's socket, before an answer can be sent.
  */
-export function streamBody(stream: Readable, abandon: (stream: Readable) => void): AsyncIterable<Uint8Array> {
+export function streamBody(stream: Readable, { abandon, cut }: StreamBodyOptions): AsyncIterable<Uint8Array> {
   let wake: (() => void) | undefined;
   let failure: Error | undefined;
   const notify = (): void => {
     wake?.();
     wake = undefined;
   };
-  stream.on('readable', notify);
+  stream.on('readable', () => {
+    // Lets a stream that ended while nobody reads say so.
+    if (wake === undefined && stream.readableLength === 0) stream.read(0);
+    notify();
+  });
   stream.on('end', notify);
   stream.on('close', notify);
   stream.on('error', (error) => {
@@ -26,8 +36,7 @@ export function streamBody(stream: Readable, abandon: (stream: Readable) => void
         const chunk = stream.read() as Buffer | null;
         if (chunk !== null) return { done: false, value: chunk };
         if (stream.readableEnded) return { done: true, value: undefined };
-        if (failure !== undefined) throw failure;
-        if (stream.destroyed) throw new Error('the stream was cut before its end');
+        if (failure !== undefined || stream.destroyed) throw cut(failure);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

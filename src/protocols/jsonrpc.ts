@@ -14,6 +14,7 @@ const RPC_CODE_OF: Record<ErrorCode, number> = {
   bad_request: INVALID_REQUEST,
   method_not_allowed: INVALID_REQUEST,
   unsupported_media_type: INVALID_REQUEST,
+  expectation_failed: INVALID_REQUEST,
   conflict: INVALID_REQUEST,
   not_found: -32_010,
   unreachable: -32_011,

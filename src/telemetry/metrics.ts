@@ -11,7 +11,7 @@ import type { TracingStatus } from './tracing.ts';
 export type MetricSource = () => readonly Family[] | Promise<readonly Family[]>;
 
 export interface Metrics {
-  /** The meter of one surface (`inbound`, `a2a`, `mcp`, `cost`, `ledger`); always the same for the same name. */
+  /** The meter of one surface (`inbound`, `a2a`, `mcp`, `cost`); always the same for the same name. */
   surface(name: string): SurfaceMeter;
   guardHit(hit: { rule: string; action: string; surface: string; count?: number }): void;
   /** `peer`: what was asked, by its configured name; `agent` for the agent. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { type Environment, type TracingSettings, tracingSettings } from './settings.ts';
+import type { Environment } from '../environment.ts';
+import { type TracingSettings, tracingSettings } from './settings.ts';
 
 const ON = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 

@@ -2,8 +2,8 @@
  * The standard OpenTelemetry environment, read into one record. The SDK's classes read none of it themselves.
  * Source: OpenTelemetry specification, "Environment Variable Specification" and "OpenTelemetry Protocol Exporter".
  */
+import type { Environment } from '../environment.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
 export type ExporterName = 'otlp' | 'console';
 export type PropagatorName = 'tracecontext' | 'baggage';
 export type SamplerName = 'always_on' | 'always_off' | 'traceidratio';

@@ -1,6 +1,7 @@
+import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { SpanSource } from '../span.ts';
-import { type Environment, tracingSettings } from './settings.ts';
+import { tracingSettings } from './settings.ts';
 
 /** Spans, counted exactly: `exported + failed + dropped + queued` is the number of sampled spans that have ended. */
 export interface TracingStatus {

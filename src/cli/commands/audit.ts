@@ -41,7 +41,7 @@ export function auditCommand(deps: ReadCommandDeps): Command {
     .option('--json', 'JSON lines, also on a terminal')
     .addCommand(verifyCommand(deps))
     .action(async (options: AuditOptions) => {
-      const source = openSource(options, deps);
+      const source = await openSource(options, deps);
       const asJson = options.json === true || deps.stdout.isTTY !== true;
       try {
         const query = {
@@ -75,7 +75,7 @@ function verifyCommand(deps: ReadCommandDeps): Command {
       if (options.head !== undefined && options.url !== undefined) {
         command.error('error: --head needs a local database');
       }
-      const source = openSource(options, deps);
+      const source = await openSource(options, deps);
       try {
         const result =
           source.reader === undefined

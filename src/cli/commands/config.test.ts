@@ -35,7 +35,7 @@ describe('config check', () => {
     const files = { '/work/a.yaml': 'allow_no_auth: true\n' };
     assert.deepEqual(await run(['check', '--config', 'a.yaml'], files), {
       stdout: 'ok: a.yaml\n',
-      stderr: 'warning: allow_no_auth has no effect: a bearer token is configured, and callers must send it\n',
+      stderr: 'warning: allow_no_auth has no effect: a token is configured, and callers must send it\n',
       code: 0,
     });
     assert.equal((await run(['check'])).stdout, 'ok: no configuration file, environment only\n');

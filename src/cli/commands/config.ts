@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { Environment } from '../../config/environment.ts';
 import { ConfigError, formatFault } from '../../config/faults.ts';
 import type { LoadResult } from '../../config/load.ts';
 import type { ReadFile } from '../../config/source.ts';
+import type { Environment } from '../../environment.ts';
 
 export interface ConfigCommandDeps {
   readonly env: Environment;

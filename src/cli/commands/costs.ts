@@ -45,7 +45,7 @@ export function costsCommand(deps: ReadCommandDeps): Command {
     .option('--limit <n>', 'at most so many rows', parseLimit, 100)
     .option('--json', 'JSON lines, also on a terminal')
     .action(async (options: CostsOptions) => {
-      const source = openSource(options, deps);
+      const source = await openSource(options, deps);
       try {
         await show(source, options, deps);
       } finally {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readBody } from '../../body.ts';
 import type { Service } from '../../call.ts';
+import { findDataDirs } from '../../config/data-dirs.ts';
+import { readVariable } from '../../config/environment.ts';
+import type { Environment } from '../../environment.ts';
 import { OutriderError } from '../../errors.ts';
 import { createLedgerApi } from '../../ledger/api.ts';
 import { LEDGER_FILE } from '../../ledger/database.ts';
 import { type LedgerReader, openReader } from '../../ledger/reader.ts';
 import { parseTimestamp } from '../../ledger/timestamp.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What `outrider costs` and `outrider audit` need of the world. */
 export interface ReadCommandDeps {
@@ -26,15 +27,16 @@ export interface SourceOptions {
   url?: string;
   database?: string;
   dataDir?: string;
+  config?: string;
 }
 
 const MAX_REPLY = 64 * 2 ** 20;
-const DATA_DIRS = ['/var/lib/outrider', './.outrider'];
 
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--url <url>', 'a remote ledger; its token comes from OUTRIDER_LEDGER_TOKEN')
     .option('--database <url>', 'a local ledger: sqlite:FILE')
+    .option('--config <file>', "the sidecar's configuration file, for its data directory")
     .option('--data-dir <dir>', "a sidecar's data directory (default: OUTRIDER_DATA_DIR, or where a sidecar keeps it)");
 }
 
@@ -54,23 +56,22 @@ export interface LedgerSource {
 }
 
 /** Opens the ledger that the options name; a local one is asked through the same API as a remote one. */
-export function openSource(options: SourceOptions, deps: ReadCommandDeps): LedgerSource {
+export async function openSource(options: SourceOptions, deps: ReadCommandDeps): Promise<LedgerSource> {
   if (options.url !== undefined) {
-    const token = deps.env['OUTRIDER_LEDGER_TOKEN'] || deps.env['AGENTBREEDER_API_TOKEN'];
+    const token = readVariable(deps.env, 'OUTRIDER_LEDGER_TOKEN')?.value;
     const headers = ['Accept', 'application/json', ...(token ? ['Authorization', `Bearer ${token}`] : [])];
     const client = deps.httpClient(options.url);
     return { reader: undefined, get: getter(client.send, headers), close: () => client.close() };
   }
-  const reader = openReader(localFile(options, deps.env));
+  const reader = openReader(await localFile(options, deps.env));
   const service = createLedgerApi({ read: reader, authorize: () => true, version: deps.version });
   return { reader, get: getter(service, []), close: () => reader.close() };
 }
 
-function localFile(options: SourceOptions, env: Environment): string {
+async function localFile(options: SourceOptions, env: Environment): Promise<string> {
   if (options.database !== undefined) return databaseFile(options.database);
-  const directory = options.dataDir ?? (env['OUTRIDER_DATA_DIR'] || undefined);
-  if (directory !== undefined) return join(directory, LEDGER_FILE);
-  const files = DATA_DIRS.map((directory) => join(directory, LEDGER_FILE));
+  if (options.dataDir !== undefined) return join(options.dataDir, LEDGER_FILE);
+  const files = (await findDataDirs(env, options.config)).map((directory) => join(directory, LEDGER_FILE));
   const found = files.find((file) => existsSync(file));
   if (found === undefined) {
     throw new OutriderError(

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import type { Service } from '../../call.ts';
+import { isSwitchedOn, readVariable } from '../../config/environment.ts';
+import type { Environment } from '../../environment.ts';
 import { createLedgerApi } from '../../ledger/api.ts';
 import { openLedgerStore } from '../../ledger/store.ts';
 import type { LedgerNotice } from '../../ledger/tally.ts';
 import { TokenSet } from '../../tokens.ts';
-import { databaseFile, type Environment } from './ledger-source.ts';
+import { databaseFile } from './ledger-source.ts';
 
 export interface LedgerCommandDeps {
   readonly env: Environment;
@@ -29,10 +31,7 @@ export function ledgerCommand(deps: LedgerCommandDeps): Command {
     )
     .action(async (options: { addr: string; database: string }, command: Command) => {
       const tokens = tokensOf(deps.env);
-      const open = ['1', 'true'].includes(
-        deps.env['OUTRIDER_ALLOW_NO_AUTH'] ?? deps.env['AGENTBREEDER_SIDECAR_ALLOW_NO_AUTH'] ?? '',
-      );
-      if (tokens.length === 0 && !open) {
+      if (tokens.length === 0 && !isSwitchedOn(deps.env, 'OUTRIDER_ALLOW_NO_AUTH')) {
         command.error('error: no token: set OUTRIDER_LEDGER_TOKEN, or OUTRIDER_ALLOW_NO_AUTH=1 to let everyone in');
       }
       const store = await openLedgerStore({ file: databaseFile(options.database), notice: deps.log });
@@ -64,7 +63,7 @@ function authorizeBy(tokens: readonly string[]): (authorization: string | undefi
 }
 
 function tokensOf(env: Environment): string[] {
-  const text = env['OUTRIDER_LEDGER_TOKEN'] || env['AGENTBREEDER_API_TOKEN'] || '';
+  const text = readVariable(env, 'OUTRIDER_LEDGER_TOKEN')?.value ?? '';
   return text
     .split(',')
     .map((token) => token.trim())
