@@ -3,7 +3,7 @@
  * Run: node bench/guard.ts
  */
 import { createEngine } from '../src/guardrails/engine.ts';
-import { inspect } from '../src/guardrails/inspect.ts';
+import { inspect, inspectInSteps } from '../src/guardrails/inspect.ts';
 import type { RuleConfig } from '../src/guardrails/rule.ts';
 
 const JSON_TYPE = 'application/json';
@@ -74,4 +74,30 @@ for (const [body, bytes] of Object.entries(bodies)) {
       `${body.padEnd(18)}${size}  ${rules.padEnd(16)}${micros.toFixed(2).padStart(10)} us${speed}  ${found} found`,
     );
   }
+}
+
+/** Large bodies, dense with matches: the whole, and the longest step, for which nothing else in the process can run. */
+const fill = (unit: string): string => unit.repeat(Math.floor((10 * 2 ** 20 - 100) / unit.length));
+const dense: Record<string, [type: string, body: string]> = {
+  'JSON, one string of emails': [JSON_TYPE, JSON.stringify(fill('a@b.co '))],
+  'JSON, strings of emails': [JSON_TYPE, `[${fill('"a@b.co",')}1]`],
+  'JSON, one string of cards': [JSON_TYPE, JSON.stringify(fill('4111 1111 1111 1111 '))],
+  'JSON, an email and numbers': [JSON_TYPE, `["a@b.co",${fill('1,')}1]`],
+  'form of emails': ['application/x-www-form-urlencoded', fill('a=a%40b.co&')],
+  'multipart, tiny parts': ['multipart/form-data; boundary=B', `${fill('--B\n\n\na@b.co\n')}--B--`],
+};
+for (const [name, [type, body]] of Object.entries(dense)) {
+  const bytes = Buffer.from(body);
+  const start = performance.now();
+  let last = start;
+  let longest = 0;
+  const steps = inspectInSteps(engines['built-ins'], bytes, type);
+  for (let done: boolean | undefined = false; !done; ) {
+    ({ done } = steps.next());
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  }
+  const total = `${(last - start).toFixed(0).padStart(6)} ms`;
+  console.log(`10 MB, ${name.padEnd(30)}${total}, longest step ${longest.toFixed(1)} ms`);
 }

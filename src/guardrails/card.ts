@@ -1,5 +1,5 @@
 import { isDigit, numberMayEnd, numberMayStart, unitAt } from './characters.ts';
-import { NO_SPANS, type Spans } from './rule.ts';
+import { type FindIn, NO_SPANS, type Spans } from './rule.ts';
 
 const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
@@ -11,47 +11,43 @@ const MAX_DIGITS = 19;
  */
 export function findCards(text: string): Spans {
   if (text.length < MIN_DIGITS) return NO_SPANS;
-  let spans: number[] | undefined;
-  for (let i = 0; i < text.length; i++) {
-    if (!isDigit(unitAt(text, i))) continue;
-    const end = runEnd(text, i);
-    if (end - i >= MIN_DIGITS) spans = cardsInRun(text, readRun(text, i, end), spans);
-    i = end;
-  }
-  return spans ?? NO_SPANS;
+  const spans: number[] = [];
+  findCardsIn(text, 0, text.length, spans);
+  return spans.length > 0 ? spans : NO_SPANS;
 }
+
+export const findCardsIn: FindIn = (text, from, to, spans) => {
+  let i = from;
+  while (i < to) {
+    const c = unitAt(text, i);
+    if (!isDigit(c)) {
+      i++;
+      continue;
+    }
+    // A group begins here, since every way to come here leads past the digits before.
+    const end = isDigit(unitAt(text, i - 1)) || !mayBeginCard(c) ? i : cardAt(text, i);
+    if (end > i) spans.push(i, end);
+    i = end > i ? end : groupEnd(text, i + 1);
+  }
+  return i;
+};
 
 /** No issuer's prefix begins with 0, 1, 7 or 9. */
 export function mayBeginCard(c: number): boolean {
   return (c >= 50 && c <= 54) || c === 56;
 }
 
-/** Where the digits that begin at `from` end, single spaces and hyphens between them included. */
-function runEnd(text: string, from: number): number {
-  for (let i = from + 1; ; i++) {
-    const c = unitAt(text, i);
-    if (!isDigit(c) && !((c === 32 || c === 45) && isDigit(unitAt(text, i + 1)))) return i;
-  }
+/** Where the digits from `from` on end. */
+function groupEnd(text: string, from: number): number {
+  let i = from;
+  while (isDigit(unitAt(text, i))) i++;
+  return i;
 }
 
-/** Groups of digits with one space or hyphen between each two. `separators[g]` stands after group `g`. */
-interface Run {
-  starts: number[];
-  ends: number[];
-  separators: number[];
-}
-
-function readRun(text: string, from: number, to: number): Run {
-  const run: Run = { starts: [from], ends: [], separators: [] };
-  for (let i = from + 1; i < to; i++) {
-    const c = unitAt(text, i);
-    if (isDigit(c)) continue;
-    run.ends.push(i);
-    run.separators.push(c);
-    run.starts.push(i + 1);
-  }
-  run.ends.push(to);
-  return run;
+/** The single space or hyphen between two groups of digits at `at`; -1 when there is none. */
+function separatorAt(text: string, at: number): number {
+  const c = unitAt(text, at);
+  return (c === 32 || c === 45) && isDigit(unitAt(text, at - 1)) && isDigit(unitAt(text, at + 1)) ? c : -1;
 }
 
 /** Groups as issuers print them: Visa, Mastercard and most others; 19 digits; American Express; Diners Club. */
@@ -62,56 +58,65 @@ const PRINTED: readonly (readonly number[])[] = [
   [4, 6, 4],
 ];
 
-function cardsInRun(text: string, run: Run, found: number[] | undefined): number[] | undefined {
-  let spans = found;
-  // Only the outer groups can touch a letter or a decimal point; what does is no number of its own.
-  const first = numberMayStart(text, run.starts[0] as number) ? 0 : 1;
-  const last = run.ends.length - (numberMayEnd(text, run.ends[run.ends.length - 1] as number) ? 1 : 2);
-  for (let g = first; g <= last; ) {
-    const next = cardAt(text, run, g, last);
-    if (next > g) (spans ??= []).push(run.starts[g] as number, run.ends[next - 1] as number);
-    g = Math.max(next, g + 1);
-  }
-  return spans;
-}
-
-/** The group after the card that begins with group `g`; `g` itself when none does. */
-function cardAt(text: string, run: Run, g: number, last: number): number {
-  if (!mayBeginCard(unitAt(text, run.starts[g] as number))) return g;
-  const end = wholeSegmentEnd(run, g);
-  if (end > g && end - 1 <= last && isCard(text, run, g, end)) return end;
+/** The end of the card that begins with the group at `start`; `start` itself when none does. */
+function cardAt(text: string, start: number): number {
+  // Only a group on the outside of a grouped number can touch a letter or a decimal point; then it is no number of its own.
+  if (!numberMayStart(text, start)) return start;
+  const first = groupEnd(text, start + 1);
+  const end = segmentEnd(text, start, first);
+  if (end > start && isCard(text, start, end)) return end;
   for (const groups of PRINTED) {
-    const end = g + groups.length;
-    if (end - 1 > last) continue;
-    if (groups.every((digits, k) => groupLength(run, g + k) === digits) && isCard(text, run, g, end)) return end;
+    const end = first - start === groups[0] ? printedEnd(text, start, groups) : start;
+    if (end > start && isCard(text, start, end)) return end;
   }
-  return isCard(text, run, g, g + 1) ? g + 1 : g;
+  return isCard(text, start, first) ? first : start;
 }
 
-/** When a stretch with one kind of separator begins at `g` and is of a card's size: the group after it. Else `g`. */
-function wholeSegmentEnd(run: Run, g: number): number {
-  const separator = run.separators[g];
-  if (separator === undefined || (g > 0 && run.separators[g - 1] === separator)) return g;
-  let digits = groupLength(run, g);
-  let end = g + 1;
-  while (run.separators[end - 1] === separator) {
-    digits += groupLength(run, end++);
-    if (digits > MAX_DIGITS) return g;
+/** When a stretch with one kind of separator begins at `start` and may be of a card's size: its end. Else `start`. */
+function segmentEnd(text: string, start: number, first: number): number {
+  const separator = separatorAt(text, first);
+  if (separator < 0 || separatorAt(text, start - 1) === separator) return start;
+  let end = first;
+  while (separatorAt(text, end) === separator) {
+    end = groupEnd(text, end + 2);
+    if (end - start > 2 * MAX_DIGITS) return start;
   }
   return end;
 }
 
-function groupLength(run: Run, g: number): number {
-  // Callers stay within the run.
-  return (run.ends[g] as number) - (run.starts[g] as number);
+/** Where groups of these lengths end; `start` when there are others. */
+function printedEnd(text: string, start: number, groups: readonly number[]): number {
+  let end = start - 1;
+  for (const digits of groups) {
+    if (end >= start && separatorAt(text, end) < 0) return start;
+    const from = end + 1;
+    end = from;
+    while (end - from <= digits && isDigit(unitAt(text, end))) end++;
+    if (end - from !== digits) return start;
+  }
+  return end;
 }
 
-function isCard(text: string, run: Run, from: number, to: number): boolean {
+function isCard(text: string, from: number, to: number): boolean {
+  if (to - from < MIN_DIGITS || to - from > 2 * MAX_DIGITS || !numberMayEnd(text, to)) return false;
   let size = 0;
-  for (let g = from; g < to; g++) size += groupLength(run, g);
-  if (size < MIN_DIGITS || size > MAX_DIGITS) return false;
-  const digits = text.slice(run.starts[from], run.ends[to - 1]).replace(/[ -]/g, '');
-  return isIssued(digits) && passesLuhn(digits);
+  let sum = 0;
+  for (let i = to - 1; i >= from; i--) {
+    const c = unitAt(text, i);
+    if (!isDigit(c)) continue;
+    const digit = c - 48;
+    // Luhn: from the right, each second digit counts twice.
+    sum += size++ % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2;
+  }
+  if (size < MIN_DIGITS || size > MAX_DIGITS || sum % 10 !== 0) return false;
+  let prefix = 0;
+  for (let i = from, digits = 0; digits < 6; i++) {
+    const c = unitAt(text, i);
+    if (!isDigit(c)) continue;
+    prefix = prefix * 10 + c - 48;
+    digits++;
+  }
+  return ISSUERS.some(({ from, to, lengths }) => prefix >= from && prefix <= to && lengths.includes(size));
 }
 
 /** Prefixes, all of six digits, from–to, with the lengths in use. Published by the networks; overlaps are harmless. */
@@ -143,17 +148,3 @@ const ISSUERS: readonly { from: number; to: number; lengths: readonly number[] }
     lengths: [13, 14, 15, 16, 17, 18, 19],
   })), // Maestro
 ];
-
-function isIssued(digits: string): boolean {
-  const prefix = Number(digits.slice(0, 6));
-  return ISSUERS.some(({ from, to, lengths }) => prefix >= from && prefix <= to && lengths.includes(digits.length));
-}
-
-function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let i = digits.length - 1, twice = false; i >= 0; i--, twice = !twice) {
-    const digit = digits.charCodeAt(i) - 48;
-    sum += twice ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
-  }
-  return sum % 10 === 0;
-}

@@ -42,3 +42,12 @@ export function numberMayEnd(text: string, end: number): boolean {
   if (after === DOT) return !isDigit(unitAt(text, end + 1));
   return !isWord(after);
 }
+
+/** Whether a text, up to `end`, has control characters that no text has: others than tab, line ends and form feed. */
+export function hasControls(text: string, end = text.length): boolean {
+  for (let i = 0; i < end; i++) {
+    const c = unitAt(text, i);
+    if (c >= 0 && c < 32 && (c < 9 || c === 11 || c > 13)) return true;
+  }
+  return false;
+}

@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { asBuffer } from './bytes.ts';
+import { hasControls } from './characters.ts';
 
 /** A body in some charset, as the UTF-8 that `inspect` reads, and the way back. */
 export interface Transcoded {
@@ -10,6 +12,7 @@ export interface Transcoded {
 /** `unknown`: not a charset that is read here, or one that contradicts the bytes. `malformed`: not text in that charset. */
 export type CharsetFault = 'unknown' | 'malformed';
 
+type Wide = 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be';
 type Charset = 'utf-8' | 'latin1' | 'utf-16le' | 'utf-16be';
 
 const CHARSETS: Readonly<Record<string, Charset>> = {
@@ -26,7 +29,8 @@ const CHARSETS: Readonly<Record<string, Charset>> = {
 
 /**
  * Turns a body into UTF-8. `declared` is the charset parameter of its Content-Type. Without one it is UTF-8, unless a byte
- * order mark or the zero bytes of the first character say UTF-16, as JSON readers take them to (RFC 4627 §3).
+ * order mark or the zero bytes of its first characters say UTF-16 or UTF-32, as JSON readers take them to (RFC 4627 §3),
+ * whatever is declared: then a body that contradicts its declaration is `unknown`.
  */
 export function transcode(bytes: Uint8Array, declared: string | undefined): Transcoded | CharsetFault {
   const marked = markedCharset(bytes);
@@ -37,15 +41,28 @@ export function transcode(bytes: Uint8Array, declared: string | undefined): Tran
   // Object.hasOwn: the name comes from the wire.
   else charset = Object.hasOwn(CHARSETS, declared) ? CHARSETS[declared] : undefined;
   if (charset === undefined || (marked !== undefined && marked !== charset)) return 'unknown';
+  const guessed = marked === undefined ? zeroPattern(bytes) : undefined;
   switch (charset) {
     case 'utf-8':
-      return guessUtf16(bytes) ?? { utf8: bytes, encode: (utf8) => utf8 };
+      return guessed === undefined ? { utf8: bytes, encode: (utf8) => utf8 } : transcodeGuessed(bytes, guessed);
     case 'latin1':
+      if (guessed !== undefined) return 'unknown';
       return { utf8: Buffer.from(asBuffer(bytes).toString('latin1'), 'utf8'), encode: encodeLatin1 };
     default:
-      return transcodeUtf16(bytes, charset) ?? 'malformed';
+      // Readers of JSON that look at the bytes alone would read something else than what is read here.
+      if (
+        guessed !== undefined &&
+        guessed !== charset &&
+        /^\s*["[{]/.test(guessWide(bytes.subarray(0, 4096), false) ?? '')
+      ) {
+        return 'unknown';
+      }
+      if (marked === undefined && !bytes.includes(0) && isUtf8(bytes)) return bytes.length === 0 ? ALL : 'unknown';
+      return transcodeWide(bytes, charset) ?? 'malformed';
   }
 }
+
+const ALL: Transcoded = { utf8: new Uint8Array(0), encode: (utf8) => utf8 };
 
 /** What a byte order mark says; `unknown` for UTF-32. */
 function markedCharset(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | 'unknown' | undefined {
@@ -55,25 +72,82 @@ function markedCharset(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | 'unknown' |
   return a === 0 && b === 0 && c === 0xfe && d === 0xff ? 'unknown' : undefined;
 }
 
-/** Zero bytes are no text in UTF-8, but the half of every ASCII character in UTF-16. */
-function guessUtf16(bytes: Uint8Array): Transcoded | undefined {
-  if (bytes.length < 2 || (bytes[0] === 0) === (bytes[1] === 0)) return undefined;
-  return transcodeUtf16(bytes, bytes[0] === 0 ? 'utf-16be' : 'utf-16le');
+/** Zero bytes are no text in UTF-8, but a part of every ASCII character in UTF-16 and UTF-32. */
+function zeroPattern(bytes: Uint8Array): Wide | undefined {
+  if (bytes.length < 2) return undefined;
+  const [a, b, c = 0, d = 0] = bytes;
+  if (a === 0) return b === 0 ? (bytes.length >= 4 ? 'utf-32be' : undefined) : 'utf-16be';
+  if (b !== 0) return undefined;
+  return bytes.length >= 4 && c === 0 && d === 0 ? 'utf-32le' : 'utf-16le';
 }
 
-function transcodeUtf16(bytes: Uint8Array, charset: 'utf-16le' | 'utf-16be'): Transcoded | undefined {
-  try {
-    const text = new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(bytes);
-    return {
-      utf8: Buffer.from(text, 'utf8'),
-      encode(utf8) {
-        const units = Buffer.from(asBuffer(utf8).toString('utf8'), 'utf16le');
-        return charset === 'utf-16be' ? units.swap16() : units;
-      },
-    };
-  } catch {
-    return undefined;
+/** When it cannot be read as what its zero bytes say: it is no text, or text that nobody should be made to read. */
+function transcodeGuessed(bytes: Uint8Array, guessed: Wide): Transcoded | CharsetFault {
+  const read = transcodeWide(bytes, guessed);
+  if (read !== undefined) return read;
+  const lenient = guessWide(bytes.subarray(0, 4096), false);
+  return lenient === undefined ? { utf8: bytes, encode: (utf8) => utf8 } : 'malformed';
+}
+
+/**
+ * The text that begins with these bytes, when a mark or zero bytes say that it is UTF-16 or UTF-32 and it may be: faults
+ * that a lenient reader passes over count for nothing, but what is not made of characters in use is no text.
+ */
+export function guessWide(bytes: Uint8Array, withMark: boolean): string | undefined {
+  const marked = withMark ? markedCharset(bytes) : undefined;
+  const charset = marked === 'unknown' ? (bytes[0] === 0 ? 'utf-32be' : 'utf-32le') : (marked ?? zeroPattern(bytes));
+  if (charset === undefined) return undefined;
+  const text = decodeWide(bytes, charset, true);
+  return text === undefined || hasControls(text, text.startsWith('\ufeff') ? 2 : 1) ? undefined : text;
+}
+
+function transcodeWide(bytes: Uint8Array, charset: Wide): Transcoded | undefined {
+  const text = decodeWide(bytes, charset, false);
+  if (text === undefined) return undefined;
+  return {
+    utf8: Buffer.from(text, 'utf8'),
+    encode(utf8) {
+      const text = asBuffer(utf8).toString('utf8');
+      if (charset === 'utf-32le' || charset === 'utf-32be') return encodeUtf32(text, charset === 'utf-32le');
+      const units = Buffer.from(text, 'utf16le');
+      return charset === 'utf-16be' ? units.swap16() : units;
+    },
+  };
+}
+
+/** Undefined when it is not well-formed; `lenient` lets lone surrogates and a cut end pass. */
+function decodeWide(bytes: Uint8Array, charset: Wide, lenient: boolean): string | undefined {
+  if (charset === 'utf-32le' || charset === 'utf-32be') return decodeUtf32(bytes, charset === 'utf-32le', lenient);
+  const even = asBuffer(bytes.subarray(0, bytes.length - (bytes.length % 2)));
+  if (!lenient && even.length !== bytes.length) return undefined;
+  const text = (charset === 'utf-16be' ? Buffer.from(even).swap16() : even).toString('utf16le');
+  return lenient || text.isWellFormed() ? text : undefined;
+}
+
+function decodeUtf32(bytes: Uint8Array, isLittle: boolean, lenient: boolean): string | undefined {
+  if (!lenient && bytes.length % 4 !== 0) return undefined;
+  const buffer = asBuffer(bytes);
+  let text = '';
+  let part: number[] = [];
+  for (let i = 0; i + 4 <= bytes.length; i += 4) {
+    const c = isLittle ? buffer.readUInt32LE(i) : buffer.readUInt32BE(i);
+    if (c > 0x10ffff || (!lenient && c >= 0xd800 && c <= 0xdfff)) return undefined;
+    part.push(c);
+    if (part.length < 4096) continue;
+    text += String.fromCodePoint(...part);
+    part = [];
   }
+  return text + String.fromCodePoint(...part);
+}
+
+function encodeUtf32(text: string, isLittle: boolean): Uint8Array {
+  const out = Buffer.allocUnsafe(4 * text.length);
+  let size = 0;
+  for (const character of text) {
+    const c = character.codePointAt(0) as number;
+    size = isLittle ? out.writeUInt32LE(c, size) : out.writeUInt32BE(c, size);
+  }
+  return out.subarray(0, size);
 }
 
 function encodeLatin1(utf8: Uint8Array): Uint8Array {

@@ -2,23 +2,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeBytes, editBytes, unitBytes } from './bytes.ts';
-import { applyEdits, composeEdits, type Edit } from './edits.ts';
+import { applyEdits, composeEdits, type Edits } from './edits.ts';
+import { finish } from './steps.ts';
 import { mapToJson, unescapeJson } from './escapes.ts';
 
 /** Edits of a text of some length: sorted places, taken in pairs, none of them empty. */
-function edits(length: number): fc.Arbitrary<Edit[]> {
+function edits(length: number): fc.Arbitrary<Edits> {
   return fc
     .uniqueArray(fc.nat({ max: length }), { maxLength: 10 })
     .chain((places) =>
       fc.tuple(fc.constant(places.sort((a, b) => a - b)), fc.infiniteStream(fc.constantFrom('', 'X', 'YYY'))),
     )
     .map(([places, texts]) => {
-      const out: Edit[] = [];
-      for (let i = 0; i + 1 < places.length; i += 2) {
-        out.push({ start: places[i] as number, end: places[i + 1] as number, text: texts.next().value });
-      }
-      return out;
+      const pairs = places.length >> 1;
+      return { places: places.slice(0, 2 * pairs), texts: Array.from({ length: pairs }, () => texts.next().value) };
     });
+}
+
+function apply(text: string, edits: Edits): string {
+  return finish(applyEdits(text, edits));
 }
 
 test('composed edits do what the two do one after the other, and stay in order', () => {
@@ -26,17 +28,18 @@ test('composed edits do what the two do one after the other, and stay in order',
     .string({ maxLength: 30 })
     .chain((text) =>
       edits(text.length).chain((first) =>
-        fc.tuple(fc.constant(text), fc.constant(first), edits(applyEdits(text, first).length)),
+        fc.tuple(fc.constant(text), fc.constant(first), edits(apply(text, first).length)),
       ),
     );
   fc.assert(
     fc.property(cases, ([text, first, second]) => {
-      const both = composeEdits(first, second);
-      assert.equal(applyEdits(text, both), applyEdits(applyEdits(text, first), second));
+      const both = finish(composeEdits(first, second));
+      assert.equal(both.places.length, 2 * both.texts.length);
+      assert.equal(apply(text, both), apply(apply(text, first), second));
       let done = 0;
-      for (const { start, end } of both) {
-        assert.ok(start >= done && end >= start);
-        done = end;
+      for (const place of both.places) {
+        assert.ok(place >= done);
+        done = place;
       }
     }),
     { numRuns: 5000 },
@@ -70,7 +73,7 @@ test('bytes come back from text as they were, valid UTF-8 or not', () => {
       // Puts X for each unit, leaving all others.
       for (let i = 0; i < decoded.text.length; i++) {
         if (/[\ud800-\udfff]/.test(decoded.text[i] ?? '') && unitBytes(decoded.text, i) !== 1) continue;
-        const out = editBytes(bytes, decoded, [{ start: i, end: i + 1, text: 'X' }]);
+        const out = editBytes(bytes, decoded, { places: [i, i + 1], texts: ['X'] });
         const at = [...Array(i).keys()].reduce((sum, k) => sum + unitBytes(decoded.text, k), 0);
         assert.deepEqual([...out], [...bytes.subarray(0, at), 88, ...bytes.subarray(at + unitBytes(decoded.text, i))]);
       }
@@ -91,9 +94,9 @@ test('escapes are decoded as JSON.parse decodes them, and edits find their way b
       ([raw, edits]) => {
         const unescaped = unescapeJson(raw);
         assert.equal(unescaped.text, JSON.parse(`"${raw}"`));
-        const mapped = mapToJson(unescaped, edits, 3);
-        const out = applyEdits(`---${raw}`, mapped).slice(3);
-        assert.equal(JSON.parse(`"${out}"`), applyEdits(unescaped.text, edits));
+        const mapped = finish(mapToJson(unescaped, edits, 3));
+        const out = apply(`---${raw}`, mapped).slice(3);
+        assert.equal(JSON.parse(`"${out}"`), apply(unescaped.text, edits));
       },
     ),
     { numRuns: 2000 },

@@ -1,5 +1,5 @@
 import { isAsciiLetter, isDigit, isEscapeLetter, unitAt } from './characters.ts';
-import { NO_SPANS, type Spans } from './rule.ts';
+import { type FindIn, NO_SPANS, type Spans } from './rule.ts';
 
 const MAX_LOCAL = 64;
 const MAX_LABEL = 63;
@@ -20,18 +20,24 @@ const LETTER = /[\p{L}\p{M}\p{N}]/u;
  * and never across another `@`.
  */
 export function findEmails(text: string): Spans {
-  let spans: number[] | undefined;
-  let free = 0;
-  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+  const spans: number[] = [];
+  findEmailsIn(text, 0, text.length, spans);
+  return spans.length > 0 ? spans : NO_SPANS;
+}
+
+export const findEmailsIn: FindIn = (text, from, to, spans) => {
+  let free = spans.at(-1) ?? 0;
+  let at = text.indexOf('@', from);
+  for (; at >= 0 && at < to; at = text.indexOf('@', at + 1)) {
     const start = localStart(text, at, free);
     if (start === at) continue;
     const end = domainEnd(text, at + 1);
     if (end < 0) continue;
-    (spans ??= []).push(start, end);
+    spans.push(start, end);
     free = end;
   }
-  return spans ?? NO_SPANS;
-}
+  return at < 0 ? text.length : at;
+};
 
 /** Where the local part before `at` begins; `at` itself when there is none. */
 function localStart(text: string, at: number, free: number): number {
@@ -75,15 +81,18 @@ function domainEnd(text: string, from: number): number {
     while (i - start <= MAX_LABEL && (isLetter(unitAt(text, i)) || unitAt(text, i) === HYPHEN)) i++;
     while (i > start && unitAt(text, i - 1) === HYPHEN) i--;
     if (i === start || i - start > MAX_LABEL || i - from > MAX_DOMAIN || unitAt(text, start) === HYPHEN) return end;
-    if (++labels >= 2 && isTopLevel(text.slice(start, i))) end = i;
+    if (++labels >= 2 && isTopLevel(text, start, i)) end = i;
     if (unitAt(text, i) !== DOT) return end;
     start = i + 1;
   }
 }
 
-function isTopLevel(label: string): boolean {
-  if (label.length < 2) return false;
-  if (/^[a-z]+$/i.test(label)) return true;
+function isTopLevel(text: string, start: number, end: number): boolean {
+  if (end - start < 2) return false;
+  let i = start;
+  while (i < end && isAsciiLetter(unitAt(text, i))) i++;
+  if (i === end) return true;
+  const label = text.slice(start, end);
   return /^xn--[a-z0-9-]+$/i.test(label) || /^[\p{L}\p{M}]+$/u.test(label);
 }
 
@@ -94,9 +103,17 @@ function letters(neighbour: number): (c: number) => boolean {
 
 function isSpacedLetter(c: number): boolean {
   if (c < 128) return isAsciiLetter(c) || isDigit(c);
-  return c < FIRST_UNSPACED && LETTER.test(String.fromCharCode(c));
+  return c < FIRST_UNSPACED && isLetter(c);
 }
 
 function isAnyLetter(c: number): boolean {
-  return isSpacedLetter(c) || (c >= FIRST_UNSPACED && LETTER.test(String.fromCharCode(c)));
+  return c < 128 ? isAsciiLetter(c) || isDigit(c) : isLetter(c);
+}
+
+/** What is known of each code unit: 0 nothing yet, 1 no letter, 2 a letter. */
+const KNOWN = new Uint8Array(65_536);
+
+function isLetter(c: number): boolean {
+  if (KNOWN[c] === 0) KNOWN[c] = LETTER.test(String.fromCharCode(c)) ? 2 : 1;
+  return KNOWN[c] === 2;
 }

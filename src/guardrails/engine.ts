@@ -1,10 +1,10 @@
-import { findCards } from './card.ts';
-import { findEmails } from './email.ts';
+import { findCards, findCardsIn } from './card.ts';
+import { findEmails, findEmailsIn } from './email.ts';
 import { Keywords, parseKeywords } from './keyword.ts';
 import { compileExpression, type Expression } from './regex.ts';
-import { type Find, type Rule, type RuleConfig, RuleError, type RuleFault } from './rule.ts';
+import { type Find, type FindIn, type Rule, type RuleConfig, RuleError, type RuleFault } from './rule.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { findSsns } from './ssn.ts';
+import { findSsns, findSsnsIn } from './ssn.ts';
 
 /** A set of rules ready to inspect with. Holds no state of any inspection. */
 export interface Engine {
@@ -12,15 +12,20 @@ export interface Engine {
   readonly rules: readonly Rule[];
   /** Whether there are operators' rules. */
   readonly isExtended: boolean;
+  /** Length of the shortest text in which a rule may find something. */
+  readonly shortest: number;
   /** Narrows the rules down to those that may find something in a text. */
   readonly screen: Screen;
 }
 
-const BUILT_INS: readonly { name: string; replace: string; find: Find }[] = [
-  { name: 'ssn', replace: '[REDACTED-SSN]', find: findSsns },
-  { name: 'credit_card', replace: '[REDACTED-CC]', find: findCards },
-  { name: 'email', replace: '[REDACTED-EMAIL]', find: findEmails },
+const BUILT_INS: readonly { name: string; replace: string; find: Find; findIn: FindIn }[] = [
+  { name: 'ssn', replace: '[REDACTED-SSN]', find: findSsns, findIn: findSsnsIn },
+  { name: 'credit_card', replace: '[REDACTED-CC]', find: findCards, findIn: findCardsIn },
+  { name: 'email', replace: '[REDACTED-EMAIL]', find: findEmails, findIn: findEmailsIn },
 ];
+
+/** `a@b.io`. All others that the built-in rules find are longer. */
+const SHORTEST_EMAIL = 6;
 
 /**
  * Makes an engine of the built-in rules (which redact) and `configs`, in order.
@@ -42,7 +47,8 @@ export function createEngine(configs: readonly RuleConfig[] = []): Engine {
       } else {
         const list = parseKeywords(pattern);
         if (list.length === 0) throw new Error('no keyword in the pattern');
-        const rule = { ...common, find: new Keywords(list).find };
+        const keywords = new Keywords(list);
+        const rule = { ...common, find: keywords.find, findIn: keywords.findIn };
         wordLists.set(rule, list);
         rules.push(rule);
       }
@@ -51,5 +57,11 @@ export function createEngine(configs: readonly RuleConfig[] = []): Engine {
     }
   }
   if (faults.length > 0) throw new RuleError(faults);
-  return { rules, isExtended: configs.length > 0, screen: createScreen(rules, expressions, wordLists) };
+  const isExtended = configs.length > 0;
+  return {
+    rules,
+    isExtended,
+    shortest: isExtended ? 1 : SHORTEST_EMAIL,
+    screen: createScreen(rules, expressions, wordLists),
+  };
 }

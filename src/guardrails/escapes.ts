@@ -1,4 +1,6 @@
-import type { Edit, Edits } from './edits.ts';
+import { isDigit, unitAt } from './characters.ts';
+import { addEdit, type EditList, type Edits, editList } from './edits.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** A text without its escapes, and where its code units stood in the original. */
 export interface Unescaped {
@@ -7,53 +9,97 @@ export interface Unescaped {
   readonly escapes: readonly number[];
 }
 
-const SIMPLE: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
+const LOWER_U = 117;
+
+/** What the letter after a backslash stands for. */
+const SIMPLE: ReadonlyMap<number, number> = new Map(
+  Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(
+    ([letter, unit]) => [letter.charCodeAt(0), unit.charCodeAt(0)],
+  ),
+);
+
+/** Units that are put together at once. */
+const ROOM = 4096;
+/** A stretch without escapes from this length on is taken as it is. */
+const LONG = 64;
 
 /**
  * Decodes JSON escapes (RFC 8259 §7) wherever they stand. A backslash that begins none stays as it is, so that this serves
  * for JSON that is broken too. In valid JSON, the decoded form of each string stands in the result between its quotes.
  */
 export function unescapeJson(text: string): Unescaped {
-  const parts: string[] = [];
+  return text.includes('\\') ? finish(unescapeInSteps(text)) : { text, escapes: NO_ESCAPES };
+}
+
+const NO_ESCAPES: readonly number[] = Object.freeze([]);
+
+export function* unescapeInSteps(text: string): Steps<Unescaped> {
   const escapes: number[] = [];
-  let done = 0;
+  let out = '';
+  let units: number[] = [];
   let length = 0;
+  let done = 0;
   for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at)) {
-    const [unit, size] = escapeAt(text, at);
-    if (unit === undefined) {
+    if (units.length >= ROOM) {
+      out += String.fromCharCode(...units);
+      units = [];
+      yield;
+    }
+    const unit = escapedUnit(text, at);
+    if (unit < 0) {
       at++;
       continue;
     }
-    const plain = text.slice(done, at);
-    parts.push(plain, unit);
-    length += plain.length + 1;
+    if (at - done >= LONG) {
+      out += String.fromCharCode(...units) + text.slice(done, at);
+      units = [];
+      yield;
+    } else {
+      for (let i = done; i < at; i++) units.push(unitAt(text, i));
+    }
+    const size = unitAt(text, at + 1) === LOWER_U ? 6 : 2;
+    length += at - done + 1;
+    units.push(unit);
     escapes.push(length - 1, size - 1);
     at += size;
     done = at;
   }
-  if (done === 0) return { text, escapes };
-  parts.push(text.slice(done));
-  return { text: parts.join(''), escapes };
+  if (done === 0) return { text, escapes: NO_ESCAPES };
+  return { text: out + String.fromCharCode(...units) + text.slice(done), escapes };
 }
 
-function escapeAt(text: string, at: number): [unit: string | undefined, size: number] {
-  const letter = text[at + 1] ?? '';
-  if (letter !== 'u') return [SIMPLE[letter], 2];
-  const hex = text.slice(at + 2, at + 6);
-  return /^[0-9a-f]{4}$/i.test(hex) ? [String.fromCharCode(Number.parseInt(hex, 16)), 6] : [undefined, 1];
+/** -1 when the backslash at `at` begins no escape. */
+function escapedUnit(text: string, at: number): number {
+  const letter = unitAt(text, at + 1);
+  if (letter !== LOWER_U) return SIMPLE.get(letter) ?? -1;
+  let unit = 0;
+  for (let i = at + 2; i < at + 6; i++) {
+    const digit = hexDigit(unitAt(text, i));
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+/** -1 when it is none. */
+export function hexDigit(c: number): number {
+  if (isDigit(c)) return c - 48;
+  const letter = c | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}
+
+/** Whether `\u0020` to `\u007f` may be spelt out. JSON encoders write the controls so, which are of no interest. */
+export function mayHoldEscapedAscii(text: string): boolean {
+  for (let at = text.indexOf('\\u00'); at >= 0; at = text.indexOf('\\u00', at + 4)) {
+    const high = unitAt(text, at + 4);
+    if (high >= 50 && high <= 55) return true;
+  }
+  return false;
 }
 
 /** Edits of the unescaped text as edits of the original, `base` units in, with the new text escaped for JSON. */
-export function mapToJson({ escapes }: Unescaped, edits: Edits, base: number): Edit[] {
+export function* mapToJson({ escapes }: Unescaped, edits: Edits, base: number): Steps<Edits> {
+  const out: EditList = editList();
   let next = 0;
   let extra = base;
   const original = (unit: number): number => {
@@ -64,10 +110,21 @@ export function mapToJson({ escapes }: Unescaped, edits: Edits, base: number): E
     }
     return unit + extra;
   };
-  return edits.map(({ start, end, text }) => ({ start: original(start), end: original(end), text: escapeJson(text) }));
+  const { places, texts } = edits;
+  for (let i = 0; i < texts.length; i++) {
+    if (i % 4096 === 4095) yield;
+    // Edits have two places each.
+    const start = original(places[2 * i] as number);
+    addEdit(out, start, original(places[2 * i + 1] as number), escapeJson(texts[i] as string));
+  }
+  return out;
 }
+
+let lastEscaped: readonly [string, string] = ['', ''];
 
 /** As the inside of a JSON string. */
 export function escapeJson(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+  // The same few replacements come again and again.
+  if (lastEscaped[0] !== text) lastEscaped = [text, JSON.stringify(text).slice(1, -1)];
+  return lastEscaped[1];
 }

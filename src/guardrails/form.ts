@@ -1,13 +1,7 @@
 import { decodeBytes, unitBytes } from './bytes.ts';
-import { isDigit, unitAt } from './characters.ts';
-import type { Edit, Edits } from './edits.ts';
-
-/** A name or a value of a form, decoded, and the way back. */
-export interface FormField {
-  readonly text: string;
-  /** Edits of `text` as edits of the form. New text is percent-encoded; what is not edited keeps its encoding. */
-  map(edits: Edits): Edit[];
-}
+import { unitAt } from './characters.ts';
+import { addEdit, type Edits, editList } from './edits.ts';
+import { hexDigit } from './escapes.ts';
 
 const AMPERSAND = 38;
 const EQUALS = 61;
@@ -15,63 +9,95 @@ const PERCENT = 37;
 const PLUS = 43;
 
 /**
- * The names and values of `application/x-www-form-urlencoded` text (WHATWG URL §5.1), in order. `form` holds one character
- * for each byte.
+ * Goes through the names and values of `application/x-www-form-urlencoded` text (WHATWG URL §5.1), in order. `form` holds
+ * one character for each byte.
  */
-export function* formFields(form: string): Generator<FormField> {
-  let start = 0;
-  let inName = true;
-  for (let i = 0; i <= form.length; i++) {
-    const c = unitAt(form, i);
-    const ends = i === form.length || c === AMPERSAND || (c === EQUALS && inName);
-    if (!ends) continue;
-    if (i > start) yield decodeField(form, start, i);
-    start = i + 1;
-    inName = c !== EQUALS;
+export class FormReader {
+  readonly #form: string;
+  #inName = true;
+  #next = 0;
+  /** Whether the characters of the name or value stand for themselves. */
+  #isPlain = true;
+  start = 0;
+  end = 0;
+
+  constructor(form: string) {
+    this.#form = form;
+  }
+
+  /** On to the next one, which may be empty; false when there is none. */
+  next(): boolean {
+    const form = this.#form;
+    let i = this.#next;
+    if (i > form.length) return false;
+    this.start = i;
+    this.#isPlain = true;
+    for (; i < form.length; i++) {
+      const c = form.charCodeAt(i);
+      if (c === AMPERSAND || (c === EQUALS && this.#inName)) break;
+      if (c === PERCENT || c === PLUS || c >= 128) this.#isPlain = false;
+    }
+    this.end = i;
+    this.#inName = unitAt(form, i) !== EQUALS;
+    this.#next = i + 1;
+    return true;
+  }
+
+  /** Decoded. */
+  text(): string {
+    if (this.#isPlain) return this.#form.slice(this.start, this.end);
+    const bytes = Buffer.allocUnsafe(this.end - this.start);
+    let size = 0;
+    for (let i = this.start; i < this.end; i++) {
+      const c = this.#form.charCodeAt(i);
+      const byte = c === PERCENT && i + 2 < this.end ? this.#hexByte(i) : -1;
+      bytes[size++] = byte >= 0 ? byte : c === PLUS ? 32 : c;
+      if (byte >= 0) i += 2;
+    }
+    return decodeBytes(bytes.subarray(0, size)).text;
+  }
+
+  /** Edits of `text()` as edits of the form. New text is percent-encoded; what is not edited keeps its encoding. */
+  map(text: string, { places, texts }: Edits): Edits {
+    const out = editList();
+    let unit = 0;
+    let at = this.start;
+    const place = (target: number): number => {
+      if (this.#isPlain) return this.start + target;
+      for (; unit < target; unit++) {
+        for (let byte = unitBytes(text, unit); byte > 0; byte--) at += this.#byteSize(at);
+      }
+      return at;
+    };
+    for (let i = 0; i < texts.length; i++) {
+      // Edits have two places each.
+      const start = place(places[2 * i] as number);
+      addEdit(out, start, place(places[2 * i + 1] as number), encode(texts[i] as string));
+    }
+    return out;
+  }
+
+  /** How many characters the byte at `at` takes. */
+  #byteSize(at: number): 1 | 3 {
+    return unitAt(this.#form, at) === PERCENT && at + 2 < this.end && this.#hexByte(at) >= 0 ? 3 : 1;
+  }
+
+  #hexByte(at: number): number {
+    const high = hexDigit(unitAt(this.#form, at + 1));
+    const low = hexDigit(unitAt(this.#form, at + 2));
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
   }
 }
 
-function decodeField(form: string, start: number, end: number): FormField {
-  const bytes = Buffer.alloc(end - start);
-  /** Place in the form of each byte, and of the end. */
-  const places = new Uint32Array(end - start + 1);
-  let size = 0;
-  for (let i = start; i < end; ) {
-    places[size] = i;
-    const c = unitAt(form, i);
-    const hex = c === PERCENT && i + 2 < end ? hexByte(form, i + 1) : -1;
-    bytes[size++] = hex >= 0 ? hex : c === PLUS ? 32 : c;
-    i += hex >= 0 ? 3 : 1;
-  }
-  places[size] = end;
-  const { text } = decodeBytes(bytes.subarray(0, size));
-  return {
-    text,
-    map(edits) {
-      let unit = 0;
-      let byte = 0;
-      const place = (target: number): number => {
-        while (unit < target) byte += unitBytes(text, unit++);
-        return places[byte] as number;
-      };
-      return edits.map((edit) => ({ start: place(edit.start), end: place(edit.end), text: encode(edit.text) }));
-    },
-  };
-}
-
-function hexByte(form: string, at: number): number {
-  const high = hexDigit(unitAt(form, at));
-  const low = hexDigit(unitAt(form, at + 1));
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-function hexDigit(c: number): number {
-  if (isDigit(c)) return c - 48;
-  const letter = c | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
-}
+let lastEncoded: readonly [string, string] = ['', ''];
 
 function encode(text: string): string {
+  // The same few replacements come again and again.
+  if (lastEncoded[0] !== text) lastEncoded = [text, encodeAnew(text)];
+  return lastEncoded[1];
+}
+
+function encodeAnew(text: string): string {
   let out = '';
   for (const byte of Buffer.from(text, 'utf8')) {
     const character = String.fromCharCode(byte);

@@ -415,7 +415,7 @@ describe('other bodies', () => {
     }
   });
 
-  test('what is declared binary is not read, what nobody declares is read when it is UTF-8', () => {
+  test('what is declared binary is read when it begins like text, what nobody declares always', () => {
     for (const type of [
       'application/octet-stream',
       'image/png',
@@ -427,7 +427,9 @@ describe('other bodies', () => {
       'application/x-protobuf',
     ]) {
       assert.equal(parseMediaType(type).reader, 'binary', type);
-      assert.equal(run('a@b.io', type).same, true, type);
+      assert.equal(run('a@b.io', type).text, '[REDACTED-EMAIL]', type);
+      const binary = Buffer.from([0, 0, 0, 0, 10, ...Buffer.from(' a@b.io')]);
+      assert.equal(run(binary, type).same, true, type);
     }
     for (const type of [
       undefined,
@@ -441,7 +443,8 @@ describe('other bodies', () => {
     ]) {
       assert.notEqual(parseMediaType(type).reader, 'binary', type ?? 'none');
     }
-    assert.equal(run(Buffer.from([0xff, 0xfe, ...Buffer.from(' a@b.io')]), undefined).same, true);
+    const invalid = run(Buffer.from([0xff, ...Buffer.from(' a@b.io')]), undefined);
+    assert.deepEqual(Buffer.from(invalid.bytes), Buffer.from([0xff, ...Buffer.from(' [REDACTED-EMAIL]')]));
   });
 
   test('bytes that are not UTF-8 survive', () => {
@@ -471,9 +474,9 @@ describe('other bodies', () => {
   });
 
   test('the text parts of a multipart body are read, the others stay byte for byte', () => {
-    const body = (mail: string, ssn: string, card: string) =>
+    const body = (mail: string, ssn: string, card: string, before = mail) =>
       Buffer.concat([
-        Buffer.from(`preamble a@b.io\r\n--B\r\nContent-Disposition: form-data; name="m"\r\n\r\n${mail}\r\n`),
+        Buffer.from(`preamble ${before}\r\n--B\r\nContent-Disposition: form-data; name="m"\r\n\r\n${mail}\r\n`),
         Buffer.from(
           `--B\r\nContent-Disposition: form-data; name="j"\r\nContent-Type: application/json\r\n\r\n{"s":"${ssn}"}\r\n`,
         ),

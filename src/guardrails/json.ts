@@ -1,20 +1,8 @@
 import { isDigit, unitAt } from './characters.ts';
+import { STEP } from './steps.ts';
 
-export interface JsonToken {
-  readonly kind: 'key' | 'string' | 'number';
-  /** First and last-plus-one code unit: of what stands between the quotes, or of the number. */
-  readonly start: number;
-  readonly end: number;
-  /** Whether a string holds a backslash. */
-  readonly escaped: boolean;
-  /** JSON path of the value: `$.messages[0].content`; of a key, which is text to be scanned itself: `$.messages[0].*`. */
-  path(): string;
-  /** Leaves the text of this key out of the paths of what it names. */
-  hide(): void;
-}
-
-/** `stopped` when the visitor returned false. */
-export type JsonEnd = 'valid' | 'invalid' | 'stopped';
+/** What the reader came to. `pause`: nothing for a while; it is called again, as after a token. */
+export type JsonEvent = 'token' | 'pause' | 'valid' | 'invalid';
 
 const OBJECT_START = 0;
 const KEY = 1;
@@ -24,95 +12,6 @@ const VALUE = 4;
 const AFTER_VALUE = 5;
 
 const MAX_PATH_SEGMENTS = 24;
-
-/**
- * Visits the strings (object keys too) and numbers of a text that holds JSON values (RFC 8259), one or several with or
- * without white space between them: JSON, NDJSON, JSON text sequences (RFC 7464). One pass, no recursion, memory only for
- * the containers that are open. The visitor has seen all tokens before the first fault when the text is not valid.
- */
-export function walkJson(text: string, visit: (token: JsonToken) => boolean): JsonEnd {
-  const open: Container[] = [];
-  let state = VALUE;
-  let i = unitAt(text, 0) === 0xfeff ? 1 : 0;
-  const token = { kind: 'string' as JsonToken['kind'], start: 0, end: 0, escaped: false, path, hide };
-
-  function path(): string {
-    return pathOf(text, open);
-  }
-  let hidden = false;
-  function hide(): void {
-    hidden = true;
-  }
-  function ended(): void {
-    state = open.length === 0 ? VALUE : AFTER_VALUE;
-  }
-
-  while (i < text.length) {
-    const c = unitAt(text, i);
-    if (c === 32 || c === 10 || c === 13 || c === 9 || (c === 30 && open.length === 0)) {
-      i++;
-      continue;
-    }
-    const container = open.at(-1);
-    if (c === QUOTE) {
-      if (state === COLON || state === AFTER_VALUE) return 'invalid';
-      const isKey = state === KEY || state === OBJECT_START;
-      const end = stringEnd(text, i + 1);
-      if (end === 0) return 'invalid';
-      token.kind = isKey ? 'key' : 'string';
-      token.start = i + 1;
-      token.end = Math.abs(end);
-      token.escaped = end < 0;
-      if (isKey && container !== undefined) {
-        container.keyStart = token.start;
-        container.keyEnd = -1;
-        state = COLON;
-      } else {
-        ended();
-      }
-      hidden = false;
-      if (!visit(token)) return 'stopped';
-      if (isKey && container !== undefined && !hidden) container.keyEnd = token.end;
-      i = token.end + 1;
-    } else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
-      if (state !== VALUE && state !== ARRAY_START) return 'invalid';
-      open.push({ isArray: c === OPEN_ARRAY, index: 0, keyStart: 0, keyEnd: 0 });
-      state = c === OPEN_ARRAY ? ARRAY_START : OBJECT_START;
-      i++;
-    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
-      const isArray = c === CLOSE_ARRAY;
-      if (container?.isArray !== isArray) return 'invalid';
-      if (state !== AFTER_VALUE && state !== (isArray ? ARRAY_START : OBJECT_START)) return 'invalid';
-      open.pop();
-      ended();
-      i++;
-    } else if (c === COMMA) {
-      if (state !== AFTER_VALUE || container === undefined) return 'invalid';
-      container.index++;
-      state = container.isArray ? VALUE : KEY;
-      i++;
-    } else if (c === COLON_MARK) {
-      if (state !== COLON) return 'invalid';
-      state = VALUE;
-      i++;
-    } else {
-      if (state !== VALUE && state !== ARRAY_START) return 'invalid';
-      const isNumber = c === MINUS || isDigit(c);
-      const end = isNumber ? numberEnd(text, i) : literalEnd(text, i);
-      if (end === 0) return 'invalid';
-      ended();
-      if (isNumber) {
-        token.kind = 'number';
-        token.start = i;
-        token.end = end;
-        token.escaped = false;
-        if (!visit(token)) return 'stopped';
-      }
-      i = end;
-    }
-  }
-  return open.length === 0 ? 'valid' : 'invalid';
-}
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -124,8 +23,180 @@ const CLOSE_OBJECT = 125;
 const OPEN_ARRAY = 91;
 const CLOSE_ARRAY = 93;
 
-/** An array or object that is not closed yet. */
-interface Container {
+/**
+ * Reads the strings (object keys too) and numbers of a text that holds JSON values (RFC 8259), one or several with or
+ * without white space between them: JSON, NDJSON, JSON text sequences (RFC 7464). One pass, no recursion, one byte for each
+ * container that is open. It has given all tokens before the first fault when the text is not valid.
+ */
+export class JsonReader {
+  readonly #text: string;
+  #at: number;
+  #state = VALUE;
+  /** How many containers are open, and for each whether it is an array. */
+  #depth = 0;
+  #arrays = new Uint8Array(64);
+  /** Of the outermost containers only, as paths tell no more: the place of the current member, and its key. */
+  readonly #path: PathSegment[] = [];
+  /** Inside of a string that took long; whether it had escapes so far. */
+  #inString = false;
+
+  kind: 'key' | 'string' | 'number' = 'string';
+  /** First and last-plus-one code unit: of what stands between the quotes, or of the number. */
+  start = 0;
+  end = 0;
+  /** Whether a string holds a backslash. */
+  escaped = false;
+  #keyIsHidden = false;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#at = unitAt(text, 0) === 0xfeff ? 1 : 0;
+  }
+
+  /** JSON path of the value: `$.messages[0].content`; of a key, which is text to be scanned itself: `$.messages[0].*`. */
+  path(): string {
+    let path = '$';
+    for (const { isArray, index, keyStart, keyEnd } of this.#path.slice(0, this.#depth)) {
+      const key = keyEnd - keyStart > 64 ? '' : this.#text.slice(keyStart, Math.max(keyStart, keyEnd));
+      if (isArray) path += `[${index}]`;
+      else path += /^[A-Za-z_$][\w$-]*$/.test(key) ? `.${key}` : '.*';
+    }
+    return this.#depth > MAX_PATH_SEGMENTS ? `${path}…` : path;
+  }
+
+  /** Leaves the text of this key out of the paths of what it names. */
+  hide(): void {
+    this.#keyIsHidden = true;
+  }
+
+  next(): JsonEvent {
+    const text = this.#text;
+    if (this.#inString) return this.#string();
+    if (this.#state === COLON && this.kind === 'key' && !this.#keyIsHidden) {
+      const segment = this.#segment();
+      if (segment !== undefined) segment.keyEnd = this.end;
+    }
+    const stop = Math.min(text.length, this.#at + STEP);
+    while (this.#at < stop) {
+      const c = text.charCodeAt(this.#at);
+      if (c === 32 || c === 10 || c === 13 || c === 9 || (c === 30 && this.#depth === 0)) {
+        this.#at++;
+      } else if (c === QUOTE) {
+        if (this.#state === COLON || this.#state === AFTER_VALUE) return 'invalid';
+        this.start = ++this.#at;
+        this.escaped = false;
+        return this.#string();
+      } else if (c === COMMA) {
+        if (this.#state !== AFTER_VALUE || this.#depth === 0) return 'invalid';
+        const segment = this.#segment();
+        if (segment !== undefined) segment.index++;
+        this.#state = this.#arrays[this.#depth - 1] === 1 ? VALUE : KEY;
+        this.#at++;
+      } else if (c === COLON_MARK) {
+        if (this.#state !== COLON) return 'invalid';
+        this.#state = VALUE;
+        this.#at++;
+      } else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
+        if (this.#state !== VALUE && this.#state !== ARRAY_START) return 'invalid';
+        this.#open(c === OPEN_ARRAY);
+        this.#at++;
+      } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
+        const isArray = c === CLOSE_ARRAY;
+        if (this.#depth === 0 || (this.#arrays[this.#depth - 1] === 1) !== isArray) return 'invalid';
+        if (this.#state !== AFTER_VALUE && this.#state !== (isArray ? ARRAY_START : OBJECT_START)) return 'invalid';
+        this.#depth--;
+        this.#ended();
+        this.#at++;
+      } else {
+        if (this.#state !== VALUE && this.#state !== ARRAY_START) return 'invalid';
+        const isNumber = c === MINUS || isDigit(c);
+        const start = this.#at;
+        const end = isNumber ? numberEnd(text, start) : literalEnd(text, start);
+        if (end === 0) return 'invalid';
+        this.#ended();
+        this.#at = end;
+        if (!isNumber) continue;
+        this.kind = 'number';
+        this.start = start;
+        this.end = end;
+        this.escaped = false;
+        return 'token';
+      }
+    }
+    if (this.#at < text.length) return 'pause';
+    return this.#depth === 0 ? 'valid' : 'invalid';
+  }
+
+  /** Reads on to the end of a string. */
+  #string(): JsonEvent {
+    const text = this.#text;
+    const stop = Math.min(text.length, this.#at + STEP);
+    let i = this.#at;
+    for (; i < stop; i++) {
+      const c = text.charCodeAt(i);
+      if (c === QUOTE) {
+        this.end = i;
+        this.#at = i + 1;
+        this.#inString = false;
+        this.#tokenIsString();
+        return 'token';
+      }
+      if (c < 32) return 'invalid';
+      if (c !== BACKSLASH) continue;
+      this.escaped = true;
+      i++;
+      const letter = unitAt(text, i);
+      if (letter === 117) {
+        for (let k = 0; k < 4; k++) if (!isHex(unitAt(text, ++i))) return 'invalid';
+      } else if (ESCAPABLE.indexOf(letter) < 0) {
+        return 'invalid';
+      }
+    }
+    if (i >= text.length) return 'invalid';
+    this.#at = i;
+    this.#inString = true;
+    return 'pause';
+  }
+
+  #tokenIsString(): void {
+    const isKey = this.#state === KEY || this.#state === OBJECT_START;
+    this.kind = isKey ? 'key' : 'string';
+    if (!isKey) {
+      this.#ended();
+      return;
+    }
+    this.#state = COLON;
+    this.#keyIsHidden = false;
+    const segment = this.#segment();
+    if (segment === undefined) return;
+    segment.keyStart = this.start;
+    // Not to be shown before it was seen to be clean.
+    segment.keyEnd = -1;
+  }
+
+  #ended(): void {
+    this.#state = this.#depth === 0 ? VALUE : AFTER_VALUE;
+  }
+
+  #open(isArray: boolean): void {
+    if (this.#depth === this.#arrays.length) {
+      const larger = new Uint8Array(2 * this.#depth);
+      larger.set(this.#arrays);
+      this.#arrays = larger;
+    }
+    this.#arrays[this.#depth] = isArray ? 1 : 0;
+    if (this.#depth < MAX_PATH_SEGMENTS) this.#path[this.#depth] = { isArray, index: 0, keyStart: 0, keyEnd: 0 };
+    this.#depth++;
+    this.#state = isArray ? ARRAY_START : OBJECT_START;
+  }
+
+  /** Of the innermost container. */
+  #segment(): PathSegment | undefined {
+    return this.#depth > 0 && this.#depth <= MAX_PATH_SEGMENTS ? this.#path[this.#depth - 1] : undefined;
+  }
+}
+
+interface PathSegment {
   readonly isArray: boolean;
   /** Place of the current member. */
   index: number;
@@ -134,24 +205,8 @@ interface Container {
   keyEnd: number;
 }
 
-/** Where the closing quote is, negative when there are escapes before it; 0 when the string is not valid. */
-function stringEnd(text: string, from: number): number {
-  let escaped = false;
-  for (let i = from; i < text.length; i++) {
-    const c = unitAt(text, i);
-    if (c === QUOTE) return escaped ? -i : i;
-    if (c < 32) return 0;
-    if (c !== BACKSLASH) continue;
-    escaped = true;
-    i++;
-    if (unitAt(text, i) === 117) {
-      for (let k = 0; k < 4; k++) if (!isHex(unitAt(text, ++i))) return 0;
-    } else if (!'"\\/bfnrt'.includes(text[i] ?? 'end')) {
-      return 0;
-    }
-  }
-  return 0;
-}
+/** What may stand after a backslash, besides `u`. */
+const ESCAPABLE = Array.from('"\\/bfnrt', (c) => c.charCodeAt(0));
 
 function isHex(c: number): boolean {
   return isDigit(c) || (c >= 97 && c <= 102) || (c >= 65 && c <= 70);
@@ -159,41 +214,31 @@ function isHex(c: number): boolean {
 
 /** 0 when there is no valid number. */
 function numberEnd(text: string, from: number): number {
-  const digits = (at: number): number => {
-    let i = at;
-    while (isDigit(unitAt(text, i))) i++;
-    return i;
-  };
   const whole = unitAt(text, from) === MINUS ? from + 1 : from;
-  let end = digits(whole);
+  let end = digitsEnd(text, whole);
   if (end === whole || (end - whole > 1 && unitAt(text, whole) === 48)) return 0;
   if (unitAt(text, end) === 46) {
     const fraction = end + 1;
-    end = digits(fraction);
+    end = digitsEnd(text, fraction);
     if (end === fraction) return 0;
   }
   if ((unitAt(text, end) | 32) === 101) {
     const sign = unitAt(text, end + 1);
     const exponent = sign === 43 || sign === MINUS ? end + 2 : end + 1;
-    end = digits(exponent);
+    end = digitsEnd(text, exponent);
     if (end === exponent) return 0;
   }
   return end;
+}
+
+function digitsEnd(text: string, from: number): number {
+  let i = from;
+  while (isDigit(unitAt(text, i))) i++;
+  return i;
 }
 
 /** 0 when there is none. */
 function literalEnd(text: string, from: number): number {
   for (const literal of ['true', 'false', 'null']) if (text.startsWith(literal, from)) return from + literal.length;
   return 0;
-}
-
-/** The innermost containers give way when there are too many. */
-function pathOf(text: string, open: readonly Container[]): string {
-  let path = '$';
-  for (const { isArray, index, keyStart, keyEnd } of open.slice(0, MAX_PATH_SEGMENTS)) {
-    const key = keyEnd - keyStart > 64 ? '' : text.slice(keyStart, Math.max(keyStart, keyEnd));
-    if (isArray) path += `[${index}]`;
-    else path += /^[A-Za-z_$][\w$-]*$/.test(key) ? `.${key}` : '.*';
-  }
-  return open.length > MAX_PATH_SEGMENTS ? `${path}…` : path;
 }

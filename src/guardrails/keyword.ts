@@ -1,4 +1,4 @@
-import { type Find, NO_SPANS } from './rule.ts';
+import { type Find, type FindIn, NO_SPANS } from './rule.ts';
 
 /**
  * One folding for words and texts, code unit by code unit so that places stay the same: to upper case and back, which also
@@ -41,9 +41,11 @@ export class Keywords {
   readonly #fail: Int32Array;
   /** Length of the longest word that ends in a state; 0: none. */
   readonly #wordLength: Int32Array;
+  readonly #longest: number;
 
   constructor(words: readonly string[]) {
     const folding = fold();
+    this.#longest = words.reduce((longest, word) => Math.max(longest, word.length), 0);
     const units = new Map<number, number>();
     let length = 0;
     for (const word of words) {
@@ -77,15 +79,21 @@ export class Keywords {
   }
 
   readonly find: Find = (text) => {
-    let spans: number[] | undefined;
+    const spans: number[] = [];
+    this.findIn(text, 0, text.length, spans);
+    return spans.length > 0 ? spans : NO_SPANS;
+  };
+
+  /** By where the words end. What a state knows does not reach further back than the longest word. */
+  readonly findIn: FindIn = (text, from, to, spans) => {
     let state = 0;
-    for (let i = 0; i < text.length; i++) {
+    for (let i = Math.max(0, from - this.#longest); i < to; i++) {
       state = this.#step(state, text.charCodeAt(i));
-      if (state === 0) continue;
+      if (state === 0 || i < from) continue;
       const length = this.#wordLength[state] as number;
-      if (length > 0) spans = join(spans, i + 1 - length, i + 1);
+      if (length > 0) join(spans, i + 1 - length, i + 1);
     }
-    return spans ?? NO_SPANS;
+    return to;
   };
 
   #step(from: number, unit: number): number {
@@ -166,13 +174,11 @@ interface States {
 }
 
 /** Adds an occurrence; occurrences come in order of their ends. Those it overlaps become one with it. */
-function join(spans: number[] | undefined, start: number, end: number): number[] {
-  if (spans === undefined) return [start, end];
+function join(spans: number[], start: number, end: number): void {
   let from = start;
   while (spans.length > 0 && from < (spans[spans.length - 1] as number)) {
     spans.pop();
     from = Math.min(from, spans.pop() as number);
   }
   spans.push(from, end);
-  return spans;
 }

@@ -9,21 +9,9 @@ export interface MediaType {
   readonly charset: string | undefined;
   /** `boundary` parameter. */
   readonly boundary: string | undefined;
+  /** Whether one reader may take it for this and another for that: a charset or boundary given twice or in extended form. */
+  readonly isAmbiguous: boolean;
 }
-
-const JSON_TYPES = new Set([
-  'application/json',
-  'text/json',
-  'application/x-json',
-  'application/ndjson',
-  'application/x-ndjson',
-  'application/jsonl',
-  'application/x-jsonl',
-  'application/jsonlines',
-  'application/x-jsonlines',
-  'application/json-seq',
-  'application/csp-report',
-]);
 
 const TEXT_TYPES = new Set([
   'application/xml',
@@ -67,7 +55,8 @@ const BINARY_TYPES = new Set([
 
 function readerOf(type: string): Reader {
   if (type === '') return 'sniff';
-  if (JSON_TYPES.has(type) || type.endsWith('+json')) return 'json';
+  // Whatever a vendor calls it: `+json`, `x-ndjson`, `vnd.ms-json`, `json+zip`.
+  if (/\/.*json/.test(type) || type === 'application/csp-report') return 'json';
   if (type === 'application/x-www-form-urlencoded') return 'form';
   if (type.startsWith('multipart/')) return 'multipart';
   if (type.startsWith('text/') || TEXT_TYPES.has(type) || type.endsWith('+xml') || type.endsWith('+yaml'))
@@ -78,7 +67,7 @@ function readerOf(type: string): Reader {
   return 'sniff';
 }
 
-const UNKNOWN: MediaType = { reader: 'sniff', type: '', charset: undefined, boundary: undefined };
+const UNKNOWN: MediaType = { reader: 'sniff', type: '', charset: undefined, boundary: undefined, isAmbiguous: false };
 
 /** Clients send the same few again and again; bounded, since they choose them. */
 const parsed = new Map<string, MediaType>();
@@ -97,10 +86,21 @@ export function parseMediaType(contentType: string | undefined): MediaType {
     type,
     charset: parameter(contentType, 'charset')?.toLowerCase(),
     boundary: parameter(contentType, 'boundary'),
+    isAmbiguous: isAmbiguous(contentType),
   };
   if (parsed.size >= 256) parsed.clear();
   if (contentType.length <= 256) parsed.set(contentType, media);
   return media;
+}
+
+function isAmbiguous(contentType: string): boolean {
+  const names = Array.from(
+    contentType.matchAll(/(?:^|[;,\s])(charset|boundary)(\*?)\d*\*?\s*=/gi),
+    ([, name, star]) => {
+      return `${name?.toLowerCase()}${star}`;
+    },
+  );
+  return names.some((name) => name.endsWith('*')) || new Set(names).size < names.length;
 }
 
 /** Value of a header parameter, unquoted; the first one when it is given twice. Linear. */

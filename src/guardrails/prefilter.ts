@@ -1,5 +1,6 @@
 import { findCards, mayBeginCard } from './card.ts';
 import { isAsciiLetter, isDigit, unitAt } from './characters.ts';
+import { mayHoldEscapedAscii } from './escapes.ts';
 import { findSsns } from './ssn.ts';
 
 /** Length of the shortest number that a built-in rule can find (an SSN), separators included. */
@@ -34,15 +35,6 @@ function mayBeBefore(c: number): boolean {
 function mayBeAfter(c: number): boolean {
   // A backslash begins an escaped letter.
   return isDigit(c) || isAsciiLetter(c) || c >= 128 || c === 92;
-}
-
-/** `\u0000` to `\u007f`; JSON encoders write the controls so, which are of no interest. */
-function mayHoldEscapedAscii(text: string): boolean {
-  for (let at = text.indexOf('\\u00'); at >= 0; at = text.indexOf('\\u00', at + 4)) {
-    const high = unitAt(text, at + 4);
-    if (high >= 50 && high <= 55) return true;
-  }
-  return false;
 }
 
 function mayHoldNumber(text: string): boolean {

@@ -36,6 +36,12 @@ export const NO_SPANS: Spans = Object.freeze([]);
  */
 export type Find = (text: string, work: Work) => Spans;
 
+/**
+ * Finds the matches that begin (for those that grow around a mark: whose mark is) from `from` on and before `to`, adds them
+ * to `spans`, which holds those before, and gives the place to go on from. What is around is looked at as far as needed.
+ */
+export type FindIn = (text: string, from: number, to: number, spans: number[]) => number;
+
 /** Steps left. Taken down by whoever counts them; shared by all texts of one inspection. */
 export interface Work {
   left: number;
@@ -49,6 +55,8 @@ export interface Rule {
   readonly action: Action;
   readonly replace: string;
   readonly find: Find;
+  /** The same in steps, where the rule can do that. */
+  readonly findIn?: FindIn;
 }
 
 export interface RuleFault {

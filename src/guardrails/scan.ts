@@ -1,12 +1,26 @@
 import { applyEdits, composeEdits, type Edits, NO_EDITS } from './edits.ts';
 import type { Engine } from './engine.ts';
-import type { Hit, Rule, Work } from './rule.ts';
+import type { Hit, Rule, Spans, Work } from './rule.ts';
+import { finish, STEP, type Steps } from './steps.ts';
+
+/** Something that knows its JSON path. */
+export interface Located {
+  path(): string;
+}
+
+type Counts = Map<Rule, { count: number; path: string | undefined }>;
+
+/** What a scan had found at some time. */
+export interface Mark {
+  readonly counts: Counts;
+  readonly matches: number;
+}
 
 /** What one inspection has found so far. */
 export class Scan {
   readonly #engine: Engine;
   readonly #work: Work;
-  readonly #counts = new Map<Rule, { count: number; path: string | undefined }>();
+  #counts: Counts = new Map();
   #blockedBy: Rule | undefined;
   #matches = 0;
 
@@ -38,9 +52,54 @@ export class Scan {
     return this.#matches;
   }
 
+  /** Length of the shortest text in which anything may be found. */
+  get shortest(): number {
+    return this.#engine.shortest;
+  }
+
+  /** Whether there are rules besides the built-in ones. */
+  get isExtended(): boolean {
+    return this.#engine.isExtended;
+  }
+
   /** The rules that may find something in `text`. */
   candidates(text: string, joined = false): readonly Rule[] {
+    // The built-in rules go through a long text in steps; the quick look does not.
+    if (!this.#isShort(text) && !this.#engine.isExtended) return this.#engine.rules;
     return this.#engine.screen(text, joined);
+  }
+
+  mark(): Mark {
+    return { counts: new Map([...this.#counts].map(([rule, found]) => [rule, { ...found }])), matches: this.#matches };
+  }
+
+  /** Forgets what was found since, all but the work that it took. */
+  rewind({ counts, matches }: Mark): void {
+    this.#counts = counts;
+    this.#matches = matches;
+    this.#blockedBy = undefined;
+  }
+
+  /** As `textInSteps`, for short texts. */
+  text(text: string, candidates: readonly Rule[], at?: Located): Edits {
+    if (candidates.length === 0) return NO_EDITS;
+    return this.#engine.isExtended ? finish(this.textInSteps(text, candidates, at)) : this.#redact(text, at);
+  }
+
+  /** The built-in rules all redact. */
+  #redact(text: string, at: Located | undefined): Edits {
+    const { rules } = this.#engine;
+    let current = text;
+    let edits = NO_EDITS;
+    for (const rule of rules) {
+      const spans = rule.find(current, this.#work);
+      if (spans.length === 0) continue;
+      this.#count(rule, spans.length / 2, at);
+      const found = replaced(spans, rule.replace);
+      edits = edits === NO_EDITS ? found : finish(composeEdits(edits, found));
+      if (rule.index + 1 < rules.length) current = finish(applyEdits(current, found));
+    }
+    return edits;
   }
 
   /**
@@ -48,9 +107,9 @@ export class Scan {
    * as it is. Rules that redact see what earlier ones left. Rules that block or warn judge the text as it arrived, and when
    * earlier rules changed it, what they left as well; a block comes before everything else.
    */
-  text(text: string, candidates: readonly Rule[], path?: () => string): Edits {
+  *textInSteps(text: string, candidates: readonly Rule[], at?: Located): Steps<Edits> {
     for (const rule of candidates) {
-      if (rule.action === 'block' && this.#judge(rule, text, path)) return NO_EDITS;
+      if (rule.action === 'block' && (yield* this.#judge(rule, text, at))) return NO_EDITS;
     }
     let current = text;
     let edits = NO_EDITS;
@@ -59,40 +118,54 @@ export class Scan {
       // i is within the rules.
       const rule = rules[i] as Rule;
       if (rule.action === 'redact') {
-        const spans = rule.find(current, this.#work);
+        const spans = this.#isShort(current) ? rule.find(current, this.#work) : yield* this.#find(rule, current);
         if (spans.length === 0) continue;
-        this.#count(rule, spans.length / 2, path);
-        const found: Edits = Array.from({ length: spans.length / 2 }, (_, k) => ({
-          start: spans[2 * k] as number,
-          end: spans[2 * k + 1] as number,
-          text: rule.replace,
-        }));
-        edits = composeEdits(edits, found);
-        current = applyEdits(current, found);
+        this.#count(rule, spans.length / 2, at);
+        const found = replaced(spans, rule.replace);
+        edits = edits === NO_EDITS ? found : yield* composeEdits(edits, found);
         // From here on the text is another one, and any later rule may find something in it.
         rules = this.#engine.rules;
         i = rule.index;
+        if (i + 1 < rules.length) current = yield* applyEdits(current, found);
       } else if (rule.action === 'warn') {
-        if (!this.#judge(rule, text, path) && current !== text) this.#judge(rule, current, path);
-      } else if (current !== text && this.#judge(rule, current, path)) {
+        if (!(yield* this.#judge(rule, text, at)) && current !== text) yield* this.#judge(rule, current, at);
+      } else if (current !== text && (yield* this.#judge(rule, current, at))) {
         return NO_EDITS;
       }
     }
     return edits;
   }
 
-  #judge(rule: Rule, text: string, path: (() => string) | undefined): boolean {
-    const matches = rule.find(text, this.#work).length / 2;
+  #isShort(text: string): boolean {
+    return text.length <= STEP;
+  }
+
+  *#find({ find, findIn }: Rule, text: string): Steps<Spans> {
+    if (this.#isShort(text) || findIn === undefined) return find(text, this.#work);
+    const spans: number[] = [];
+    for (let from = 0; from < text.length; ) {
+      from = findIn(text, from, Math.min(from + STEP, text.length), spans);
+      yield;
+    }
+    return spans;
+  }
+
+  *#judge(rule: Rule, text: string, at: Located | undefined): Steps<boolean> {
+    const matches = (yield* this.#find(rule, text)).length / 2;
     if (matches === 0) return false;
-    this.#count(rule, matches, path);
+    this.#count(rule, matches, at);
     if (rule.action === 'block') this.#blockedBy = rule;
     return true;
   }
 
-  #count(rule: Rule, matches: number, path: (() => string) | undefined): void {
+  #count(rule: Rule, matches: number, at: Located | undefined): void {
     this.#matches += matches;
     const known = this.#counts.get(rule);
-    if (known === undefined) this.#counts.set(rule, { count: matches, path: path?.() });
+    if (known === undefined) this.#counts.set(rule, { count: matches, path: at?.path() });
     else known.count += matches;
   }
+}
+
+function replaced(spans: Spans, text: string): Edits {
+  return { places: spans, texts: spans.length === 2 ? [text] : Array<string>(spans.length / 2).fill(text) };
 }

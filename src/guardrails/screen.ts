@@ -19,6 +19,7 @@ export function createScreen(
   wordLists: ReadonlyMap<Rule, readonly string[]>,
 ): Screen {
   const builtIns = rules.filter((rule) => !expressions.has(rule) && !wordLists.has(rule));
+  if (builtIns.length === rules.length) return (text) => (mayHoldBuiltIn(text) ? rules : NONE);
   const keywordScreen = screenKeywords(wordLists);
   const expressionScreen = screenExpressions(expressions);
   return (text, joined) => {

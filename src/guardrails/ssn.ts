@@ -1,9 +1,9 @@
 import { isDigit, numberMayEnd, numberMayStart, unitAt } from './characters.ts';
-import { NO_SPANS, type Spans } from './rule.ts';
+import { type FindIn, NO_SPANS, type Spans } from './rule.ts';
 
-/** Of fixed length, so that native RegExp is linear on it. The same separator twice. */
-const SHAPE = /\d{3}([- ])\d{2}\1\d{4}/g;
 const LENGTH = 11;
+const SPACE = 32;
+const HYPHEN = 45;
 
 /**
  * US social security numbers, `ddd-dd-dddd` or `ddd dd dddd`. Numbers never issued are left alone: area 000, 666 and 900
@@ -12,14 +12,34 @@ const LENGTH = 11;
  */
 export function findSsns(text: string): Spans {
   if (text.length < LENGTH) return NO_SPANS;
-  let spans: number[] | undefined;
-  SHAPE.lastIndex = 0;
-  for (let match = SHAPE.exec(text); match !== null; match = SHAPE.exec(text)) {
-    const start = match.index;
-    if (isIssued(text, start) && standsAlone(text, start)) (spans ??= []).push(start, start + LENGTH);
-    else SHAPE.lastIndex = start + 1;
+  const spans: number[] = [];
+  findSsnsIn(text, 0, text.length, spans);
+  return spans.length > 0 ? spans : NO_SPANS;
+}
+
+export const findSsnsIn: FindIn = (text, from, to, spans) => {
+  let start = from;
+  while (start < to) {
+    // Looks at the last character first: when it is none of a number, no SSN ends at it or runs over it.
+    const last = unitAt(text, start + LENGTH - 1);
+    if (!isDigit(last)) {
+      start += last === SPACE || last === HYPHEN ? 1 : LENGTH;
+    } else if (hasShape(text, start) && isIssued(text, start) && standsAlone(text, start)) {
+      spans.push(start, start + LENGTH);
+      start += LENGTH;
+    } else {
+      start++;
+    }
   }
-  return spans ?? NO_SPANS;
+  return start;
+};
+
+/** Three digits, two, four; the same separator twice. The last digit is known. */
+function hasShape(text: string, start: number): boolean {
+  const separator = unitAt(text, start + 3);
+  if ((separator !== SPACE && separator !== HYPHEN) || unitAt(text, start + 6) !== separator) return false;
+  for (let i = 0; i < LENGTH - 1; i++) if (i !== 3 && i !== 6 && !isDigit(unitAt(text, start + i))) return false;
+  return true;
 }
 
 function isIssued(text: string, start: number): boolean {

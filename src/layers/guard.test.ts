@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import zlib from 'node:zlib';
-import { type Body, onBodyEnd, readBody } from '../body.ts';
+import { type Body, isStream, onBodyEnd, readBody } from '../body.ts';
 import type { Call, Reply } from '../call.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import type { Fields } from '../fields.ts';
@@ -14,6 +14,9 @@ import { guard } from './guard.ts';
 const LIMIT = 200_000;
 const REPLY: Reply = { status: 200, headers: [], body: null };
 const JSON_TYPE: Fields = ['Content-Type', 'application/json'];
+
+/** An image that mentions an address. */
+const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0]), Buffer.from('a@b.io')]);
 
 const RULES: RuleConfig[] = [
   { name: 'no-bomb', type: 'keyword', pattern: 'bomb', action: 'block', replace: '' },
@@ -78,7 +81,7 @@ describe('guard', () => {
     assert.equal((await run([], null)).patch, UNCHANGED);
     assert.equal((await run(JSON_TYPE, '{"a":"b"}')).patch, UNCHANGED);
     assert.equal((await run([], '')).patch, UNCHANGED);
-    assert.equal((await run(['Content-Type', 'image/png'], 'a@b.io')).patch, UNCHANGED);
+    assert.equal((await run(['Content-Type', 'image/png'], PNG)).patch, UNCHANGED);
     assert.equal((await run(JSON_TYPE, 'a@b.io', { upgrade: true })).patch, UNCHANGED);
   });
 
@@ -90,13 +93,27 @@ describe('guard', () => {
     assert.deepEqual(ends, ['complete']);
   });
 
-  test('a stream that is declared binary is not read', async () => {
-    const { patch, ends } = await run(
-      ['content-type', 'application/octet-stream', 'Content-Length', '999999999'],
-      chunks(Buffer.from('a@b.io')),
-    );
-    assert.equal(patch, UNCHANGED);
+  test('a stream that is binary, as it says, goes on after its first chunk, byte for byte, however long', async () => {
+    const type: Fields = ['content-type', 'application/octet-stream', 'Content-Length', '999999999'];
+    let pulled = 0;
+    const endless = (async function* () {
+      for (;;) yield pulled++ === 0 ? PNG : Buffer.alloc(65_536, 97);
+    })();
+    const { patch, ends } = await run(type, endless);
+    assert.deepEqual(Object.keys(patch ?? {}), ['body']);
+    assert.equal(pulled, 1);
+    const body = patch?.body;
+    assert.ok(isStream(body ?? null) && body);
+    const reader = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    assert.deepEqual((await reader.next()).value, PNG);
+    assert.equal((await reader.next()).value?.length, 65_536);
     assert.deepEqual(ends, []);
+    await reader.return?.();
+    assert.deepEqual(ends, ['cancelled']);
+    for (const size of [1, 3, 7, 100]) {
+      const { patch } = await run(type, chunks(PNG, size));
+      assert.deepEqual(Buffer.from(await readBody(patch?.body ?? null, LIMIT)), PNG);
+    }
   });
 
   test('a match is redacted, and the headers tell the truth again', async () => {

@@ -125,6 +125,11 @@ export function isDiskError(error: unknown): boolean {
   return [SQLITE_IOERR, SQLITE_READONLY].includes(sqliteCode(error));
 }
 
+/** True when there was no room, on the disk or within the bound; something smaller may still fit. */
+export function isFull(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL;
+}
+
 /** What SQLite or the file system threw, as the error that callers see. */
 export function toLedgerError(error: unknown): OutriderError {
   if (error instanceof OutriderError) return error;

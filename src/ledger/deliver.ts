@@ -29,6 +29,12 @@ export interface LedgerClient {
   singles(rows: PendingBatch, signal: AbortSignal): Promise<Delivery>;
 }
 
+/**
+ * A ledger need not be ours, so these count whatever stands in the body. Web servers, proxies and pages to sign in on answer
+ * 200 to everything: that counts only with a JSON object. In doubt a row is sent again, because one that comes twice is known
+ * by its `event_id`, and one that was never taken would be gone.
+ */
+const TAKEN = new Set([201, 202, 204]);
 const REFUSED = new Set([400, 409, 413, 422]);
 const ABSENT = new Set([404, 405, 501]);
 const MAX_REPLY = 65_536;
@@ -112,23 +118,24 @@ export function createLedgerClient(options: {
 async function classify(reply: Reply, accept: ((reply: Uint8Array) => boolean) | undefined): Promise<Answer> {
   const { status } = reply;
   if (status >= 200 && status < 300 && accept !== undefined) {
-    const body = await readBody(reply.body, MAX_REPLY);
-    return accept(body) ? { kind: 'taken' } : { kind: 'absent', status };
+    return accept(await readBody(reply.body, MAX_REPLY)) ? { kind: 'taken' } : { kind: 'absent', status };
   }
   // Read to its end when it is short, so that the connection can be used again.
-  await readBody(reply.body, MAX_REPLY).catch(() => undefined);
+  const body = await readBody(reply.body, MAX_REPLY).catch(() => undefined);
+  if (TAKEN.has(status) || (status === 200 && isJsonObject(body))) return { kind: 'taken' };
   if (status >= 200 && status < 300) {
-    // Any other success counts, as a ledger need not be ours; but a page to sign in on has taken nothing.
-    if (!isPage(reply)) return { kind: 'taken' };
-    return { kind: 'failed', reason: 'a web page answers instead of the ledger', retryAfterMs: undefined };
+    const reason = `what answers is no ledger (${status} ${status === 200 ? 'without a JSON object' : 'to a row'})`;
+    return { kind: 'failed', reason, retryAfterMs: undefined };
   }
   if (REFUSED.has(status)) return { kind: 'refused', status };
   if (ABSENT.has(status)) return { kind: 'absent', status };
   return { kind: 'failed', reason: saying(status), retryAfterMs: retryAfter(getField(reply.headers, 'retry-after')) };
 }
 
-function isPage(reply: Reply): boolean {
-  return /^\s*text\/html\b/i.test(getField(reply.headers, 'content-type') ?? '');
+/** False for what was too long or broke off. */
+function isJsonObject(body: Uint8Array | undefined): boolean {
+  const value = body === undefined ? undefined : parsed(body);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What `read` makes of the reply, unless `signal` aborts first: then nothing waits for a service that does not listen to it. */
@@ -153,9 +160,14 @@ function bodies(rows: readonly PendingRow[]): string {
 }
 
 function acceptedCount(reply: Uint8Array): unknown {
+  // Any JSON value may have members asked for, except null.
+  return (parsed(reply) as { accepted?: unknown } | null | undefined)?.accepted;
+}
+
+/** The value of a JSON text; undefined when it is none. */
+function parsed(text: Uint8Array): unknown {
   try {
-    // Any JSON value may have members asked for, except null.
-    return (JSON.parse(Buffer.from(reply).toString()) as { accepted?: unknown } | null)?.accepted;
+    return JSON.parse(Buffer.from(text).toString());
   } catch {
     return undefined;
   }

@@ -23,7 +23,7 @@ export interface StoreOptions {
 export interface StoreStatus extends LedgerState, Totals {
   /** True while the thread that writes is up. */
   writable: boolean;
-  /** True since a write was refused for lack of space, until one succeeds. */
+  /** True since a write was refused for lack of space, until one as large succeeds or rows are removed. */
   full: boolean;
   max_bytes: number | null;
   queued: number;
@@ -57,7 +57,8 @@ export class LedgerStore implements CostRecorder, AuditSink {
   #busy = false;
   #scheduled = false;
   #closing = false;
-  #full = false;
+  /** Size of the smallest unit that was refused for lack of space. */
+  #refusedBytes = Number.POSITIVE_INFINITY;
   #restartTimer: NodeJS.Timeout | undefined;
   #restartMs = RESTART_FIRST_MS;
   #idle: (() => void) | undefined;
@@ -120,7 +121,9 @@ export class LedgerStore implements CostRecorder, AuditSink {
 
   /** Removes shipped rows that are older than `before` (RFC 3339), at most `rows` of each table. */
   async prune(what: { before: string; rows: number }): Promise<number> {
-    return (await this.#thread.call('prune', what)).pruned;
+    const { pruned } = await this.#thread.call('prune', what);
+    if (pruned > 0) this.#refusedBytes = Number.POSITIVE_INFINITY;
+    return pruned;
   }
 
   /** Calls `listener` after every transaction that added rows. Returns how to stop that. */
@@ -133,7 +136,7 @@ export class LedgerStore implements CostRecorder, AuditSink {
     return {
       ...this.#state,
       writable: this.#up,
-      full: this.#full,
+      full: this.#refusedBytes < Number.POSITIVE_INFINITY,
       max_bytes: this.#options.maxBytes ?? null,
       queued: this.#queue.records,
       queued_bytes: this.#queue.bytes,
@@ -186,6 +189,9 @@ export class LedgerStore implements CostRecorder, AuditSink {
           units.map((unit) => unit.records),
         );
         this.#restartMs = RESTART_FIRST_MS;
+        // Before the refusals of the same transaction are noted. Of what was there already nothing was written.
+        const fitted = units.filter((_, index) => wroteSome(answers[index])).map((unit) => unit.bytes);
+        if (fitted.some((bytes) => bytes >= this.#refusedBytes)) this.#refusedBytes = Number.POSITIVE_INFINITY;
         units.forEach((unit, index) => {
           const answer = answers[index] ?? [];
           this.#settle(unit, 'error' in answer ? fromMessage(answer.error) : answer);
@@ -206,11 +212,10 @@ export class LedgerStore implements CostRecorder, AuditSink {
 
   #settle(unit: Unit, outcome: AppendOutcome[] | OutriderError): void {
     if (!(outcome instanceof OutriderError)) {
-      this.#full = false;
       unit.records.forEach((record, index) => this.#tally.written(record, outcome[index]));
       this.#reportLosses();
     } else {
-      if (outcome.code === 'storage_full') this.#full = true;
+      if (outcome.code === 'storage_full') this.#refusedBytes = Math.min(this.#refusedBytes, unit.bytes);
       if (unit.settle === undefined) this.#tally.lost(unit.records.length, outcome);
       else this.#tally.refused(unit.records.length, outcome);
     }
@@ -280,6 +285,10 @@ const NOTHING: LedgerState = {
   rejected: 0,
   used_bytes: 0,
 };
+
+function wroteSome(answer: AppendOutcome[] | { error: unknown } | undefined): boolean {
+  return Array.isArray(answer) && answer.some(({ duplicate }) => !duplicate);
+}
 
 /** Bytes of a row with its indexes, roughly: it only has to be in proportion. */
 function sizeOf(record: LedgerRecord): number {

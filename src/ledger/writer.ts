@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { OutriderError } from '../errors.ts';
 import { chainHash } from './chain.ts';
-import { pragma, toLedgerError, transaction } from './database.ts';
+import { isFull, pragma, toLedgerError, transaction } from './database.ts';
 import type { CostEvent } from './port.ts';
 import { type AppendOutcome, type AuditRecord, costRecorded, type LedgerRecord } from './records.ts';
 
@@ -121,8 +121,12 @@ export function createWriter(db: DatabaseSync, maxBytes?: number): Writer {
         return transaction(db, () => units.map(appendUnit));
       } catch (thrown) {
         const error = toLedgerError(thrown);
-        // Something is wrong with one unit, not with the disk: alone, each of the others still succeeds.
-        if (error.code === 'internal' && units.length > 1) return units.flatMap((unit) => this.append([unit]));
+        // One unit is wrong, or too large for the room that is left: only that is refused. By halves, because each transaction
+        // that succeeds costs a flush.
+        if (units.length > 1 && (error.code === 'internal' || isFull(thrown))) {
+          const half = units.length >> 1;
+          return [...this.append(units.slice(0, half)), ...this.append(units.slice(half))];
+        }
         return units.map(() => error);
       }
     },

@@ -33,7 +33,8 @@ async function write(request: IncomingMessage, response: ServerResponse, reply: 
   }
   const { body } = reply;
   const chunked = isChunked(request, reply);
-  const headers = chunked ? [...reply.headers] : withoutFields(reply.headers, (name) => name === 'trailer');
+  const announces = !chunked && getField(reply.headers, 'trailer') !== undefined;
+  const headers = announces ? withoutFields(reply.headers, (name) => name === 'trailer') : [...reply.headers];
   // A body that was never read to its end would otherwise be taken for the next request.
   if (close || !request.complete) headers.push('Connection', 'close');
   if (!isStream(body)) {

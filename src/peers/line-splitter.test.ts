@@ -23,6 +23,22 @@ test('lines of any length arrive whole up to the limit, and cut once beyond it',
   }
 });
 
+test('a chunk can be taken a few lines at a time', () => {
+  const lines: string[] = [];
+  const splitter = new LineSplitter(10, (line) => lines.push(line.toString()));
+  let rest = Buffer.from('a\nb\n\nc\nd');
+  for (const [taken, so] of [
+    [4, 'a b'],
+    [4, 'a b  c'],
+  ] as const) {
+    const bytes = splitter.push(rest, 2);
+    assert.deepEqual([bytes, lines.join(' ')], [taken, so]);
+    rest = rest.subarray(bytes);
+  }
+  splitter.end();
+  assert.equal(lines.at(-1), 'd');
+});
+
 test('no line is longer than the limit, and without long lines nothing is lost', () => {
   fc.assert(
     fc.property(

@@ -16,15 +16,19 @@ export class LineSplitter {
     this.#onLine = onLine;
   }
 
-  push(chunk: Buffer): void {
+  /** Takes the chunk up to the end of its `lines`th line, or all of it; returns how many bytes it has taken. */
+  push(chunk: Buffer, lines = Number.POSITIVE_INFINITY): number {
     let start = 0;
+    let left = lines;
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
+      if (left-- <= 0) return start;
       this.#add(chunk.subarray(start, end));
       if (!this.#dropping) this.#emit(false);
       this.#dropping = false;
       start = end + 1;
     }
     if (start < chunk.length) this.#add(chunk.subarray(start));
+    return chunk.length;
   }
 
   /** The source has ended: what is left is a line too. */

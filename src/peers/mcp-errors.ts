@@ -59,6 +59,11 @@ export function toPeerError(thrown: unknown): OutriderError | SessionLost {
   });
 }
 
+/** True for what a transport reports because it gives up: a message too large, or a flood of what is none. */
+export function endsSession(fault: unknown): fault is OutriderError {
+  return fault instanceof OutriderError && fault.code !== 'bad_request';
+}
+
 function codeOf(thrown: unknown): string | undefined {
   if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
   return undefined;

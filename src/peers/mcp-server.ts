@@ -3,7 +3,7 @@ import { isRepeatable, type McpParams } from '../protocols/mcp.ts';
 import { unlessAborted } from './abortable.ts';
 import { Backoff } from './backoff.ts';
 import type { PeerLog } from './log.ts';
-import { faultText, SessionLost } from './mcp-errors.ts';
+import { endsSession, faultText, SessionLost } from './mcp-errors.ts';
 import { type Fetch, HttpRefusal } from './mcp-fetch.ts';
 import { newScopeStore } from './mcp-scope.ts';
 import { McpSession, type RpcOutcome } from './mcp-session.ts';
@@ -212,7 +212,9 @@ export class McpServer {
 function faultLog(log: PeerLog, server: string): (error: Error) => void {
   let left = FAULTS_LOGGED;
   return (error) => {
-    if (left-- > 0) log.info('MCP transport fault', { mcp_server: server, error: faultText(error) });
+    const fields = { mcp_server: server, error: faultText(error) };
+    if (endsSession(error)) log.warn('MCP transport gave up', fields);
+    else if (left-- > 0) log.info('MCP transport fault', fields);
   };
 }
 

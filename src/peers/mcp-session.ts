@@ -6,7 +6,7 @@ import { OutriderError } from '../errors.ts';
 import { METHOD_NOT_FOUND } from '../protocols/jsonrpc.ts';
 import type { McpParams, RpcErrorObject } from '../protocols/mcp.ts';
 import { unlessAborted } from './abortable.ts';
-import { isNotOffered, NOT_OFFERED_MESSAGE, SessionLost, toPeerError } from './mcp-errors.ts';
+import { endsSession, isNotOffered, NOT_OFFERED_MESSAGE, SessionLost, toPeerError } from './mcp-errors.ts';
 import { HttpRefusal } from './mcp-fetch.ts';
 import { type RequestScope, ScopedTransport, type ScopeStore } from './mcp-scope.ts';
 
@@ -64,7 +64,7 @@ export class McpSession {
     });
     client.onerror = (error) => {
       options.onFault(error);
-      if (error instanceof OutriderError && error.code === 'body_too_large') this.#failure = error;
+      if (endsSession(error)) this.#failure = error;
       // The transport would reconnect, to a session that was never initialised.
       if (isStreamError(error) && this.isOpen) void this.close();
     };

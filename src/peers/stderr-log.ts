@@ -1,10 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
+import { LineBudget, type LineRate } from './line-budget.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { PeerLog } from './log.ts';
 
 const LINE_BYTES = 4096;
 const LINES_PER_SECOND = 20;
 const BURST = 200;
+/** How fast the pipe is read: even a line that is left out takes its time. */
+const READ: LineRate = { lines: 20_000, bytes: 2 ** 23, burstSeconds: 4 };
 
 /**
  * A child's stderr as log lines: each at most 4 KiB, without control characters, 20 a second after a burst of 200. What is
@@ -15,6 +18,7 @@ export class StderrLog {
   readonly #fields: object;
   readonly #now: () => number;
   readonly #lines = new LineSplitter(LINE_BYTES, (line, cut) => this.#line(line, cut));
+  readonly #read: LineBudget;
   #tokens = BURST;
   #refilled: number;
   #suppressed = 0;
@@ -24,10 +28,13 @@ export class StderrLog {
     this.#fields = fields;
     this.#now = now;
     this.#refilled = now();
+    this.#read = new LineBudget(READ, now);
   }
 
-  push(chunk: Buffer): void {
+  /** Returns for how many milliseconds no more should be read. */
+  push(chunk: Buffer): number {
     this.#lines.push(chunk);
+    return this.#read.overdrawnMs();
   }
 
   end(): void {
@@ -36,6 +43,7 @@ export class StderrLog {
   }
 
   #line(line: Buffer, cut: boolean): void {
+    this.#read.spend(line.length);
     const now = this.#now();
     this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#refilled) / 1000) * LINES_PER_SECOND);
     this.#refilled = now;

@@ -118,6 +118,17 @@ guardrails:
     }
   });
 
+  test('what is called binary is read when it is text, and streams when it is not', async () => {
+    for (const type of ['image/png', 'application/octet-stream', 'application/grpc']) {
+      const { got } = await send(`{"m":"${PLANTED.email}"}`, { 'Content-Type': type });
+      assert.equal(got, '{"m":"[REDACTED-EMAIL]"}', type);
+    }
+    const binary = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0]), Buffer.alloc(12 * 2 ** 20, 0xa5)]);
+    const { status, seen } = await send(binary, { 'Content-Type': 'application/octet-stream' });
+    assert.equal(status, 200);
+    assert.ok(seen?.body.equals(binary));
+  });
+
   test('compressed bodies are read and go on in the same coding', async () => {
     const text = JSON.stringify({ m: `write to ${PLANTED.email}`, pad: 'x'.repeat(500) });
     for (const [coding, encode, decode] of [

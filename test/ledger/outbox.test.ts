@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
 import { readBody } from '../../src/body.ts';
 import type { Reply, Service } from '../../src/call.ts';
 import { OutriderError, toOutriderError } from '../../src/errors.ts';
@@ -152,6 +155,80 @@ test('a ledger without batches gets row by row, with each id as Idempotency-Key'
     assert.equal(paths.filter((path) => path === '/base/api/v1/batch').length, 1, 'asked once, remembered');
     assert.equal(keys, 240);
     assert.deepEqual(await countsOf(ledger.store), { costs: 120n, audit: 120 });
+  }
+});
+
+/** A real server that answers every request with the same bytes, whatever the path. */
+async function stubborn(t: TestContext, answer: (response: ServerResponse) => void): Promise<Service> {
+  const server = createServer((request, response) => {
+    request.resume();
+    answer(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => close(server));
+  const { port } = server.address() as AddressInfo;
+  return client(`http://127.0.0.1:${port}`);
+}
+
+const flood = (response: ServerResponse): void => {
+  const more = (): void => {
+    while (!response.destroyed && response.write(Buffer.alloc(65_536, 32)));
+  };
+  response.on('drain', more);
+  more();
+};
+
+const NO_LEDGERS: [string, (response: ServerResponse) => void][] = [
+  ['200, a page without Content-Type', (response) => response.end('<html>')],
+  ['200, nothing', (response) => response.end()],
+  ['200, null', (response) => response.end('null')],
+  ['200, an array', (response) => response.end('[{}]')],
+  ['200, a string', (response) => response.end('"ok"')],
+  ['200, half an object', (response) => response.writeHead(200, { 'Content-Length': 2 }).end('{"')],
+  ['200, an object that breaks off', (response) => void response.write('{}', () => response.destroy())],
+  ['200, an object without end', flood],
+  ['200, an object beyond the bound', (response) => response.end(`{"a":"${'x'.repeat(70_000)}"}`)],
+  ['200, brackets without end', (response) => response.end('['.repeat(60_000))],
+  ['203', (response) => response.writeHead(203).end('{}')],
+  ['205', (response) => response.writeHead(205).end()],
+  ['206', (response) => response.writeHead(206).end('{}')],
+];
+
+for (const [what, answer] of NO_LEDGERS) {
+  test(`what answers everything with ${what} is no ledger: nothing counts as shipped, and it shows`, async (t) => {
+    const other = await stubborn(t, answer);
+    const ledger = await openLedger(t);
+    let mended = false;
+    const { store, outbox } = await openSidecar(t, (call) => (mended ? ledger.api(call) : other(call)), {
+      backoffMaxMs: 20,
+    });
+    await record(store, 0, 5);
+    await until(() => outbox.status().failures_total >= 3);
+    const { pending, shipped_total, rejected, reachable, last_error } = outbox.status();
+    assert.deepEqual([pending, shipped_total, rejected, reachable], [10, 0, 0, false]);
+    assert.match(String(last_error), /no ledger|cannot be reached/);
+    mended = true;
+    await until(() => outbox.status().pending === 0);
+    assert.deepEqual(await countsOf(ledger.store), { costs: 5n, audit: 5 });
+  });
+}
+
+test('a row counts as shipped with 201, 202 and 204 whatever the body, and with 200 and a JSON object', async (t) => {
+  const takers: ((response: ServerResponse) => void)[] = [
+    (response) => response.writeHead(201).end(),
+    (response) => response.writeHead(201, { 'Content-Type': 'text/html' }).end('created'),
+    (response) => response.writeHead(202).end('null'),
+    (response) => response.writeHead(204).end(),
+    (response) => response.end('{}'),
+    (response) => response.end(' {"id": 7}\r\n'),
+  ];
+  for (const taker of takers) {
+    const { store, outbox } = await openSidecar(t, await stubborn(t, taker));
+    await record(store, 0, 5);
+    await until(() => outbox.status().pending === 0);
+    const { failures_total, shipped_total } = outbox.status();
+    assert.deepEqual([failures_total, shipped_total], [0, 10]);
   }
 });
 

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { OutriderError } from '../../src/errors.ts';
+import type { LedgerRecord } from '../../src/ledger/records.ts';
 import { openLedgerStore } from '../../src/ledger/store.ts';
 import type { LedgerNotice } from '../../src/ledger/tally.ts';
 import { costEvent, tempDir, until, untilRefused } from './fixtures/events.ts';
@@ -149,6 +150,57 @@ test('a full database refuses clearly, keeps what it has, and takes again when t
     async () =>
       (await store.read.audit({ filter: { event_type: 'audit.lost' }, page: { limit: 1 } })).rows.length === 1,
   );
+  assert.ok((await store.read.verify()).ok);
+});
+
+test('of events that come together only what does not fit is refused, and the ledger stays full until there is room', async (t) => {
+  const file = join(tempDir(t), 'ledger.db');
+  const store = await openLedgerStore({ file, maxBytes: 400_000 });
+  t.after(() => store.close());
+  const large = (id: string, bytes: number): LedgerRecord => ({
+    kind: 'audit',
+    entry: {
+      event_id: id,
+      event_type: 'x',
+      actor: 'a',
+      resource: 'r',
+      metadata: JSON.stringify({ text: 'x'.repeat(bytes) }),
+      timestamp: '2026-01-31T12:00:00.000Z',
+    },
+  });
+  // Left: room for some costs, and none for a large row.
+  let rows = 0;
+  const refusal = await untilRefused(async () => {
+    await store.append([large(`large${rows}`, 30_000)]);
+    rows++;
+  });
+  assert.equal(codeOf(refusal), 'storage_full');
+
+  const together = await Promise.allSettled([
+    store.recordCost(costEvent('a')),
+    store.append([large('too large', 60_000)]),
+    store.recordCost(costEvent('b')),
+    store.append([{ kind: 'cost', event: costEvent('half'), audited: true }, large('its other half', 60_000)]),
+    store.recordCost(costEvent('c')),
+  ]);
+  assert.deepEqual(
+    together.map((result) => (result.status === 'fulfilled' ? 'taken' : codeOf(result.reason))),
+    ['taken', 'storage_full', 'taken', 'storage_full', 'taken'],
+  );
+  const { rows: costs } = await store.read.costs({ filter: {}, page: { limit: 10 } });
+  assert.deepEqual(
+    costs.map((row) => (row as { event_id: string }).event_id),
+    ['c', 'b', 'a'],
+    'in their order, and of a unit that was refused nothing',
+  );
+  assert.equal(store.status().full, true, 'smaller events fit, and a large one still does not');
+  await store.append([large('large0', 30_000)]);
+  assert.equal(store.status().full, true, 'what was there already shows nothing');
+
+  const through = { costs: 3, audit: rows + 3 };
+  await store.acknowledge({ through, shipped: rows + 6, rejected: [] });
+  await store.prune({ before: new Date(Date.now() + 1_000).toISOString(), rows: 200 });
+  assert.equal(store.status().full, false, 'there is room again');
   assert.ok((await store.read.verify()).ok);
 });
 

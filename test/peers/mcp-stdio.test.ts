@@ -5,7 +5,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type McpServers, mcpServers } from '../../src/peers/mcp.ts';
 import { EVERYTHING, isAlive, post, recordedLog, until } from './support.ts';
@@ -310,6 +312,68 @@ test("a child's stderr is in the log, bounded; what it prints to stdout by mista
   assert.ok(lines.length <= 202, `${lines.length} lines were logged`);
   assert.ok(lines.every((line) => 'mcp_server' in line.fields && line.fields.mcp_server === 'child'));
   assert.ok(!JSON.stringify(log.lines).includes('I print to stdout'));
+});
+
+/** How long the event loop was held at most while `work` went on, in milliseconds, and the part of the time we used the CPU. */
+async function measured(work: () => Promise<unknown>): Promise<{ heldMs: number; cpu: number }> {
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  const [start, used] = [performance.now(), process.cpuUsage()];
+  delay.enable();
+  await work();
+  delay.disable();
+  const { user, system } = process.cpuUsage(used);
+  return { heldMs: delay.max / 1e6, cpu: (user + system) / 1e3 / (performance.now() - start) };
+}
+
+for (const mode of ['flood-junk', 'flood-empty', 'flood-objects', 'flood-long']) {
+  test(`a child that floods its stdout is ended, left alone and reported: ${mode}`, async (t) => {
+    const { mcp, log, pids } = setUp(t, mode);
+    // The SDK is loaded before, as that holds the loop too.
+    await import('@modelcontextprotocol/client');
+    const { heldMs } = await measured(async () => {
+      const list = async (): Promise<number> =>
+        (await post(mcp.service, '/mcp/child', { method: 'tools/list' })).json.error?.code;
+      // It may answer before the flood has lasted long enough, but not for ever.
+      await until(async () => (await list()) === -32_011);
+      await until(() => mcp.status()['child']?.state !== 'ready');
+      await until(async () => (await list()) === -32_011 && mcp.status()['child']?.state === 'backing_off');
+      await until(() => pids().every((pid) => !isAlive(pid)));
+    });
+    assert.ok(heldMs < 150, `the event loop was held for ${heldMs} ms`);
+    assert.equal(mcp.status()['child']?.state, 'backing_off');
+    assert.ok(pids().length <= 3, `${pids().length} starts`);
+    const said = log.lines.filter(({ level, message }) => level === 'warn' && message === 'MCP transport gave up');
+    assert.equal(said.length, pids().length);
+    assert.ok(!JSON.stringify(log.lines).includes('not json'));
+    const { cpu } = await measured(() => sleep(500));
+    assert.ok(cpu < 0.2, `${cpu} of a CPU afterwards`);
+  });
+}
+
+for (const mode of ['flood-notifications', 'flood-answers', 'flood-requests', 'flood-stderr']) {
+  test(`a flood that is no fault holds neither the event loop nor a CPU: ${mode}`, async (t) => {
+    const { mcp } = setUp(t, mode);
+    await import('@modelcontextprotocol/client');
+    const calling = post(mcp.service, '/mcp/child', { method: 'tools/list' });
+    const first = await measured(() => sleep(1_000));
+    assert.ok(first.heldMs < 150, `the event loop was held for ${first.heldMs} ms`);
+    const { heldMs, cpu } = await measured(() => sleep(2_000));
+    assert.ok(heldMs < 100 && cpu < 0.4, `held for ${heldMs} ms, ${cpu} of a CPU`);
+    await Promise.race([calling, sleep(8_000)]);
+    assert.equal((await calling).status, 200, 'it is slow, and still served');
+  });
+}
+
+test('a burst on stdout that ends does no harm', async (t) => {
+  const { mcp, pids } = setUp(t, 'chatter');
+  assert.equal((await post(mcp.service, '/mcp/child', { method: 'tools/list' })).status, 200);
+  assert.equal(pids().length, 1);
+});
+
+test('what a child says before it exits arrives, behind much that nobody asked for', async (t) => {
+  const { call } = setUp(t, '');
+  const reply = await call('last-words');
+  assert.deepEqual(reply.json.result, { last: true }, reply.text);
 });
 
 test('closing ends the whole process group, also what ignores SIGTERM', async (t) => {
