@@ -11,7 +11,7 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
 const lives = process.argv[2] === 'sidecar' || process.argv[2] === 'run';
 const sized = process.execArgv.concat(process.env.NODE_OPTIONS || '').some((flag) => /-(space|heap)-size/.test(flag));
 if (lives && !sized && typeof process.execve === 'function') {
-  const flags = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
+  const flags = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
   process.execve(
     process.execPath,
     [process.execPath, ...process.execArgv, ...flags, ...process.argv.slice(1)],

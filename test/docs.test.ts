@@ -22,7 +22,9 @@ test('every link of the documentation leads somewhere', () => {
 test('every file that the documentation names in the source tree is there', () => {
   const missing: string[] = [];
   for (const page of PAGES) {
-    for (const [, file = ''] of readFileSync(join(ROOT, page), 'utf8').matchAll(/`((?:src|test|bench|scripts|examples|docs|bin)\/[\w./-]+\.\w+)`/g)) {
+    for (const [, file = ''] of readFileSync(join(ROOT, page), 'utf8').matchAll(
+      /`((?:src|test|bench|scripts|examples|docs|bin)\/[\w./-]+\.\w+)`/g,
+    )) {
       if (!existsSync(join(ROOT, file))) missing.push(`${page}: ${file}`);
     }
   }

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 /** The processor that the measured process has to itself where the system lets us choose; everything else takes another. */
 export const MEASURED = '0';
 export const OTHERS = '1';
+/** No processor in particular. */
+export const ANY = `0-${availableParallelism() - 1}`;
 
 const canPin = availableParallelism() > 1 && has('taskset');
 

@@ -115,7 +115,9 @@ describe('tokens', () => {
     for (const name of ['OUTRIDER_ALLOW_NO_AUTH', 'AGENTBREEDER_SIDECAR_ALLOW_NO_AUTH']) {
       const { config, warnings } = await load(undefined, { AGENT_NAME: 'x', [name]: '1' });
       assert.equal(config.authToken, undefined);
-      assert.deepEqual(warnings, ['no token for callers is configured, and allow_no_auth is set: every caller is let in']);
+      assert.deepEqual(warnings, [
+        'no token for callers is configured, and allow_no_auth is set: every caller is let in',
+      ]);
     }
     const both = await load('allow_no_auth: true');
     assert.equal(both.config.authToken?.reveal(), 'tok');

@@ -87,10 +87,6 @@ export function unitBytes(text: string, at: number): number {
 }
 
 /** The bytes with the edits done, whose places count code units of `decoded`. All other bytes stay as they are. */
-export function editBytes(bytes: Uint8Array, decoded: DecodedText, edits: Edits): Uint8Array {
-  return finish(editInSteps(bytes, decoded, edits));
-}
-
 export function* editInSteps(
   bytes: Uint8Array,
   { text, byteForUnit }: DecodedText,

@@ -21,7 +21,9 @@ before(async () => {
   server = createServer((request, response) => {
     request.resume();
     if (request.url === '/trailers' && request.method === 'HEAD') {
-      request.socket.end('HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n');
+      request.socket.end(
+        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+      );
     } else if (request.url === '/trailers') {
       response.writeHead(200, { Trailer: 'X-Sum' });
       response.write('body');
