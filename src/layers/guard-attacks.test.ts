@@ -192,7 +192,9 @@ describe('what tries to pass the guard unread', () => {
     const noise = Buffer.from(Array.from({ length: 300_000 }, (_, i) => 97 + ((i * 7919 + i ** 3) % 26)));
     const frames = [Buffer.from('"x"'), noise, Buffer.alloc(200_000, 32)].map((part) => zlib.zstdCompressSync(part));
     const body = Buffer.concat(frames);
-    assert.deepEqual(await send('text/plain', body, 'zstd'), body);
+    // Node 24 reads the first frame only: there, what follows is refused, since nobody has looked at it.
+    const readsAll = zlib.zstdDecompressSync(frames[0] ?? body).length < zlib.zstdDecompressSync(body).length;
+    assert.deepEqual(await send('text/plain', body, 'zstd'), readsAll ? body : 400);
   });
 
   test('text longer than the limit is too large, whatever it is called', async () => {

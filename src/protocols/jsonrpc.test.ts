@@ -134,6 +134,7 @@ test('the JSON-RPC code of every error code is pinned', () => {
     conflict: -32_600,
     body_too_large: -32_014,
     unsupported_media_type: -32_600,
+    expectation_failed: -32_600,
     rate_limited: -32_017,
     headers_too_large: -32_014,
     cancelled: -32_018,
