@@ -47,9 +47,9 @@ describe('the environment', () => {
     assert.equal(values.team, 't');
     assert.equal(values.log_level, 'debug');
     assert.equal(values.log_format, 'json');
-    assert.equal(config.authTokensFile, '/work/tokens');
+    assert.equal(config.authTokensFile, '/srv/tokens');
     assert.equal(config.authToken, undefined);
-    assert.deepEqual(config.dataDirs, ['/work/d']);
+    assert.deepEqual(config.dataDirs, ['/srv/d']);
   });
 
   it('lays MCP servers over those of the file, name by name', async () => {

@@ -97,13 +97,13 @@ describe('the file', () => {
     const texts = {
       [FILE]: 'team: a',
       '/etc/agentbreeder/sidecar.yaml': 'team: b',
-      '/work/outrider.yaml': 'team: c',
-      '/work/named.yaml': 'team: d',
+      '/srv/outrider.yaml': 'team: c',
+      '/srv/named.yaml': 'team: d',
       '/elsewhere.yaml': 'team: e',
     };
     const team = async (files: string[], env = {}, configPath?: string): Promise<string | undefined> => {
       const readFile = disk(Object.fromEntries(Object.entries(texts).filter(([path]) => files.includes(path))));
-      const { config } = await loadConfig({ env: { ...ENV, ...env }, configPath, cwd: '/work', readFile });
+      const { config } = await loadConfig({ env: { ...ENV, ...env }, configPath, cwd: '/srv', readFile });
       return config.team;
     };
     const all = Object.keys(texts);

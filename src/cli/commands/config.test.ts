@@ -14,7 +14,7 @@ async function run(args: string[], files: Record<string, string> = {}, env: Reco
   const ended = { stdout: '', stderr: '', code: 0 };
   const command = configCommand({
     env,
-    cwd: '/work',
+    cwd: '/srv',
     stdout: { write: (text) => (ended.stdout += text) },
     stderr: { write: (text) => (ended.stderr += text) },
     setExitCode: (code) => {
@@ -32,7 +32,7 @@ async function run(args: string[], files: Record<string, string> = {}, env: Reco
 
 describe('config check', () => {
   it('says ok, which file, and what to be warned of', async () => {
-    const files = { '/work/a.yaml': 'allow_no_auth: true\n' };
+    const files = { '/srv/a.yaml': 'allow_no_auth: true\n' };
     assert.deepEqual(await run(['check', '--config', 'a.yaml'], files), {
       stdout: 'ok: a.yaml\n',
       stderr: 'warning: allow_no_auth has no effect: a token is configured, and callers must send it\n',
@@ -42,12 +42,12 @@ describe('config check', () => {
   });
 
   it('prints every fault, a line each, and exits 1', async () => {
-    const files = { '/work/outrider.yaml': 'agent_nam: x\nlog_level: loud\n' };
+    const files = { '/srv/outrider.yaml': 'agent_nam: x\nlog_level: loud\n' };
     assert.deepEqual(await run(['check'], files), {
       stdout: '',
       stderr:
-        '/work/outrider.yaml:1:1: agent_nam: unknown key (did you mean agent_name?)\n' +
-        '/work/outrider.yaml:2:12: log_level: expected one of debug, info, warn, error\n',
+        '/srv/outrider.yaml:1:1: agent_nam: unknown key (did you mean agent_name?)\n' +
+        '/srv/outrider.yaml:2:12: log_level: expected one of debug, info, warn, error\n',
       code: 1,
     });
   });
@@ -90,7 +90,7 @@ describe('config show', () => {
   it('prints what loads again as the same configuration', async () => {
     const text = readFileSync(join(EXAMPLES, 'outrider.yaml'), 'utf8');
     const env = { FINANCE_AGENT_TOKEN: 'f', DOCS_MCP_TOKEN: 'd' };
-    const { stdout } = await run(['show'], { '/work/outrider.yaml': text }, env);
+    const { stdout } = await run(['show'], { '/srv/outrider.yaml': text }, env);
     const load = (content: string) =>
       loadConfig({ env, configPath: '/f', readFile: () => new TextEncoder().encode(content) });
     assert.deepEqual((await load(stdout)).values, (await load(text)).values);
