@@ -18,7 +18,7 @@ export function disk(files: Record<string, string | Uint8Array>): ReadFile {
 }
 
 export function load(text: string | undefined, env: Record<string, string> = ENV): Promise<LoadResult> {
-  return loadConfig({ env, cwd: '/work', readFile: disk(text === undefined ? {} : { [FILE]: text }) });
+  return loadConfig({ env, cwd: '/srv', readFile: disk(text === undefined ? {} : { [FILE]: text }) });
 }
 
 /** Every fault as `config check` prints it, without the file's name. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '../support/agent.ts';
@@ -45,6 +45,15 @@ after(async () => {
   await close();
 });
 
+/** Listens on a free port; gives the URL. */
+async function listening(agent: TcpServer): Promise<string> {
+  agent.listen(0, '127.0.0.1');
+  await once(agent, 'listening');
+  const address = agent.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return `http://127.0.0.1:${address.port}`;
+}
+
 /** Runs against an agent that keeps every byte it is sent and answers each connection once. */
 async function withRawAgent(run: (sidecar: Outrider) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
@@ -56,11 +65,8 @@ async function withRawAgent(run: (sidecar: Outrider) => Promise<void>): Promise<
       if (/\r\n\r\n/.test(wire)) setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 100);
     });
   });
-  agent.listen(0, '127.0.0.1');
-  await once(agent, 'listening');
-  const address = agent.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const sidecar = await startOutrider({ agentUrl: `http://127.0.0.1:${address.port}` });
+  const agentUrl = await listening(agent);
+  const sidecar = await startOutrider({ agentUrl });
   try {
     await run(sidecar);
   } finally {
@@ -164,11 +170,8 @@ test('trailers that were not announced reach the caller too', async () => {
       socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n'),
     );
   });
-  agent.listen(0, '127.0.0.1');
-  await once(agent, 'listening');
-  const address = agent.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const sidecar = await startOutrider({ agentUrl: `http://127.0.0.1:${address.port}` });
+  const agentUrl = await listening(agent);
+  const sidecar = await startOutrider({ agentUrl });
   try {
     const reply = await raw(sidecar.inbound, `GET /x HTTP/1.1\r\nHost: a\r\n${AUTH}Connection: close\r\n\r\n`);
     assert.match(reply.text, /\r\n0\r\nX-Sum: 1\r\n\r\n$/i);
@@ -209,12 +212,9 @@ test('an upgrade whose caller leaves before the answer is cancelled, and a silen
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     });
   });
-  agent.listen(0, '127.0.0.1');
-  await once(agent, 'listening');
-  const address = agent.address();
-  assert.ok(typeof address === 'object' && address !== null);
+  const agentUrl = await listening(agent);
   const sidecar = await startOutrider({
-    agentUrl: `http://127.0.0.1:${address.port}`,
+    agentUrl,
     config: 'timeouts: { idle: 1s }',
   });
   const open = async (): Promise<Socket> => {
@@ -249,11 +249,8 @@ test('an agent that only sends informational responses is given up', async () =>
     const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 20);
     socket.on('close', () => clearInterval(timer));
   });
-  agent.listen(0, '127.0.0.1');
-  await once(agent, 'listening');
-  const address = agent.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const sidecar = await startOutrider({ agentUrl: `http://127.0.0.1:${address.port}` });
+  const agentUrl = await listening(agent);
+  const sidecar = await startOutrider({ agentUrl });
   try {
     const reply = await raw(sidecar.inbound, `GET /x HTTP/1.1\r\nHost: a\r\n${AUTH}Connection: close\r\n\r\n`);
     assert.equal(reply.status, 502);
