@@ -234,8 +234,8 @@ describe('who is answered where', () => {
     sidecar = await startOutrider({ agentUrl: agent.url, config: `a2a_peers: { it: "${agent.url}" }` });
   });
   after(async () => {
-    await sidecar.stop();
     await agent.close();
+    await sidecar.stop();
   });
   const cost = { model: 'm', input_tokens: 1, output_tokens: 1, cost_usd: 0.1 };
 

@@ -34,8 +34,8 @@ mcp_servers:
     });
   });
   after(async () => {
-    await sidecar.stop();
     await Promise.all(servers.map((server) => server.stop()));
+    await sidecar.stop();
   });
 
   const ask = (name: string, body: unknown, base = sidecar.helpers): Promise<HttpReply> =>

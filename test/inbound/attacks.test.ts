@@ -41,8 +41,8 @@ before(async () => {
   });
 });
 after(async () => {
-  await outrider.stop();
   await close();
+  await outrider.stop();
 });
 
 /** Listens on a free port; gives the URL. */

@@ -16,8 +16,8 @@ before(async () => {
   outrider = await startOutrider({ agentUrl: agent.url });
 });
 after(async () => {
-  await outrider.stop();
   await agent.close();
+  await outrider.stop();
 });
 
 const status = async (authorization: string | undefined): Promise<number> => {

@@ -26,8 +26,8 @@ before(async () => {
   outrider = await startOutrider({ agentUrl: agent.url });
 });
 after(async () => {
-  await outrider.stop();
   await agent.close();
+  await outrider.stop();
 });
 
 /** Sends raw header lines and gives the headers as the agent saw them, lower-case name to values. */

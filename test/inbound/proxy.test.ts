@@ -101,8 +101,8 @@ before(async () => {
   });
 });
 after(async () => {
-  await outrider.stop();
   await close();
+  await outrider.stop();
 });
 
 test('paths and queries reach the agent byte for byte', async () => {

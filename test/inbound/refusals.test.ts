@@ -12,8 +12,8 @@ before(async () => {
   outrider = await startOutrider({ agentUrl: agent.url, config: 'limits: { header_timeout: 1s, header_bytes: 8KiB }' });
 });
 after(async () => {
-  await outrider.stop();
   await agent.close();
+  await outrider.stop();
 });
 
 const AUTH = `Authorization: Bearer ${TOKEN}\r\n`;
