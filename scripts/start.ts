@@ -42,7 +42,7 @@ Call the agent (the card number and the address do not reach it):
 
 See what it cost:
 
-  npm run -s outrider -- costs
+  npm run -s outrider -- costs --data-dir .outrider
 
 Ctrl-C ends everything.
 `);
