@@ -365,3 +365,36 @@ a2a_peers:
     }
   });
 });
+
+test("costs and audit look where the sidecar's own file puts its state", async (t) => {
+  const directory = tempDir(t);
+  const config = join(directory, 'outrider.yaml');
+  writeFileSync(config, `data_dir: ${join(directory, 'state')}\n`);
+  // In the same folder the file is found by itself, elsewhere by --config; neither needs what a sidecar needs to start.
+  const none = await runOutrider(['costs'], { cwd: directory });
+  assert.equal(none.code, 1);
+  assert.ok(none.stderr.includes(join(directory, 'state')), none.stderr);
+  const sidecar = await outriderFor(t, { dataDir: join(directory, 'state') });
+  const cost = { model: 'in-the-file', input_tokens: 1, output_tokens: 1, cost_usd: 0.1 };
+  assert.equal((await http(`${sidecar.helpers}/cost`, { body: cost })).status, 202);
+  assert.match((await runOutrider(['costs'], { cwd: directory })).stdout, /"model":"in-the-file"/);
+  const byFlag = await runOutrider(['audit', '--config', config], { cwd: tempDir(t) });
+  assert.match(byFlag.stdout, /"event_type":"cost.recorded"/);
+});
+
+test('the ledger reads OUTRIDER_ALLOW_NO_AUTH as the sidecar does: yes is yes, and an empty one is none', async (t) => {
+  const directory = tempDir(t);
+  for (const env of [
+    { OUTRIDER_ALLOW_NO_AUTH: 'yes' },
+    { OUTRIDER_ALLOW_NO_AUTH: '', AGENTBREEDER_SIDECAR_ALLOW_NO_AUTH: '1' },
+  ]) {
+    const ledger = await ledgerFor(t, { directory, env: { OUTRIDER_LEDGER_TOKEN: undefined, ...env } });
+    assert.equal((await http(`${ledger.url}/api/v1/costs`)).status, 200);
+    await ledger.process.stop();
+  }
+  const refused = await runOutrider(['ledger', '--addr', '127.0.0.1:0'], {
+    cwd: directory,
+    env: { OUTRIDER_ALLOW_NO_AUTH: 'no' },
+  });
+  assert.notEqual(refused.code, 0);
+});

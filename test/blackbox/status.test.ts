@@ -168,6 +168,21 @@ test('GET /metrics is Prometheus text that has every documented family, and move
   }
 });
 
+test('what the helpers refuse is counted, and said in the language of the path', async (t) => {
+  const { helpers } = await outriderFor(t);
+  const headers = { Origin: 'https://evil.example' };
+  for (const surface of ['a2a', 'mcp'] as const) {
+    const refused = await http(`${helpers}/${surface}/x`, { body: {}, headers });
+    assert.equal(refused.status, 403);
+    assert.equal(refused.json.error.code, -32_013);
+  }
+  assert.equal((await http(`${helpers}/cost`, { body: {}, headers })).json.code, 'forbidden');
+  const families = parseMetrics((await http(`${helpers}/metrics`)).text);
+  for (const surface of ['a2a', 'mcp', 'cost']) {
+    assert.equal(metric(families, 'outrider_requests_total', { surface, status: '403' }), 1, surface);
+  }
+});
+
 /** Names and types in the table of docs/observability.md. */
 function familiesOf(page: string): [name: string, type: string][] {
   const process: Record<string, string> = {
