@@ -38,7 +38,8 @@ export async function watchTokenFile(
   intervalMs = 1000,
 ): Promise<TokenFile> {
   let seen = await fingerprint(path);
-  use(parseTokens(await readFile(path, 'utf8')));
+  let inForce = await readFile(path, 'utf8');
+  use(parseTokens(inForce));
   let busy = false;
   let fault: string | undefined;
   const check = async (): Promise<void> => {
@@ -47,7 +48,11 @@ export async function watchTokenFile(
     try {
       const now = await fingerprint(path);
       if (now === seen && fault === undefined) return;
-      use(parseTokens(await readFile(path, 'utf8')));
+      const text = await readFile(path, 'utf8');
+      const tokens = parseTokens(text);
+      // A file that was written between the two looks is read now and looks changed once more the next time.
+      if (text !== inForce || fault !== undefined) use(tokens);
+      inForce = text;
       seen = now;
       fault = undefined;
     } catch (error) {
