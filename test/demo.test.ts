@@ -105,7 +105,11 @@ test('an agent that does not do its part fails the step that shows it, and the t
   const code = await demo.code;
   const output = demo.said();
   assert.equal(code, 1, output);
-  assert.deepEqual(output.match(/^ {2}✗ .*$/gm), ["  ✗ it has the sidecar's paths and, merged in, the agent's"]);
+  assert.deepEqual(
+    output.match(/^ {2}✗ .*$/gm),
+    ["  ✗ it has the sidecar's paths and, merged in, the agent's"],
+    output,
+  );
   const [, steps, shown, skipped = '0'] = /^(\d+) steps, (\d+) shown(?:, (\d+) skipped)?/m.exec(output) ?? [];
   assert.equal(Number(shown) + Number(skipped), Number(steps) - 1, output);
   await assertNothingLeft(demo);

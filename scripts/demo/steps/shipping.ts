@@ -55,6 +55,7 @@ const survive: Step = {
     ledger.process.signal('SIGKILL');
     const end = await ledger.process.exited;
     const before = recording.accepted();
+    recording.goOn();
     await recording.done;
     page.output(`${before} were accepted before it died, ${recording.accepted() - before} after`);
     same(
@@ -98,15 +99,21 @@ const survive: Step = {
   },
 };
 
-/** Posts the events in the order of their numbers, a few at once, as the agent would. */
+/**
+ * Posts the events in the order of their numbers, a few at once, as the agent would. The last third waits for `goOn`, so that
+ * some are left for when the ledger is dead, however fast the machine.
+ */
 function recordAll(
   { quietly }: Pick<Tour, 'quietly'>,
   helpers: string,
-): { accepted: () => number; done: Promise<unknown> } {
+): { accepted: () => number; goOn: () => void; done: Promise<unknown> } {
   let next = 1;
   let accepted = 0;
+  const { promise: isDead, resolve: goOn } = Promise.withResolvers<void>();
   const worker = async (): Promise<void> => {
     while (next <= COUNT) {
+      if (next > (COUNT * 2) / 3) await isDead;
+      if (next > COUNT) return;
       const number = next++;
       const json = {
         event_id: `night-${number}`,
@@ -121,7 +128,7 @@ function recordAll(
   };
   const done = Promise.all(Array.from({ length: AT_ONCE }, worker));
   done.catch(() => undefined);
-  return { accepted: () => accepted, done };
+  return { accepted: () => accepted, goOn, done };
 }
 
 export const shipping: Step[] = [arrive, survive];
