@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VARIABLES, type Variable } from '../src/config/environment.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
-import { type Field, type Shape, writtenShape } from '../src/config/shape.ts';
+import { type Field, type ObjectShape, type Shape, writtenShape } from '../src/config/shape.ts';
 import { DEFAULT_FILES } from '../src/config/source.ts';
 
 /**
@@ -31,7 +31,12 @@ function typeOf(shape: Shape): string {
     if (shape.url === true) return 'URL';
     return shape.accepts.has('string') ? 'text' : [...shape.accepts].join(' or ');
   }
-  if (shape.kind === 'list') return shape.item.kind === 'scalar' ? `list of ${typeOf(shape.item)}` : 'list of mappings';
+  if (shape.kind === 'list') {
+    const { item } = shape;
+    if (item.kind === 'scalar') return `list of ${typeOf(item)}`;
+    const texts = item.kind === 'choice' ? item.options.filter((option) => option.kind === 'scalar') : [];
+    return ['list of mappings', ...texts.map(typeOf)].join(' or ');
+  }
   if (shape.kind === 'record')
     return `mapping of names to ${shape.value.kind === 'scalar' ? typeOf(shape.value) : 'entries'}`;
   if (shape.kind === 'choice') return [...new Set(shape.options.map(typeOf))].join(' or ');
@@ -59,13 +64,21 @@ function entryTables(fields: ReadonlyMap<string, Field>): string {
       const where = shape.kind === 'list' ? `${key}[]` : `${key}.NAME`;
       return options.flatMap((option) => {
         if (option.kind !== 'object') return [];
-        const transport = option.fields.get('transport')?.shape;
-        const values = transport?.kind === 'scalar' ? transport.values : undefined;
-        const only = values === undefined ? '' : ` with transport ${values.map(code).join(' or ')}`;
-        return [`### ${code(where)}${only}\n\n${table(KEY_HEADS, rowsOf(option.fields, ''))}`];
+        return [`### ${code(where)}${which(option)}\n\n${table(KEY_HEADS, rowsOf(option.fields, ''))}`];
       });
     })
     .join('\n\n');
+}
+
+/** What tells one of several mappings apart: a key that only it has, or the values of one that all have. */
+function which({ fields, mark }: ObjectShape): string {
+  if (mark !== undefined) return ` with ${code(mark)}`;
+  for (const key of ['transport', 'type']) {
+    const field = fields.get(key)?.shape;
+    if (field?.kind === 'scalar' && field.values !== undefined)
+      return ` with ${key} ${field.values.map(code).join(' or ')}`;
+  }
+  return '';
 }
 
 const KEY_HEADS = ['Key', 'Type', 'Default', 'Meaning'];

@@ -16,6 +16,7 @@ export const STATUS_OF = {
   cancelled: 499,
   internal: 500,
   unreachable: 502,
+  unreadable: 502,
   overloaded: 503,
   draining: 503,
   not_ready: 503,

@@ -26,24 +26,6 @@ export function countField(fields: Fields, name: string): number {
   return count;
 }
 
-/** A copy in which `name` (as written, compared without case) has exactly this value, in the place of its first occurrence. */
-export function withField(fields: Fields, name: string, value: string): string[] {
-  const lower = name.toLowerCase();
-  const out: string[] = [];
-  let placed = false;
-  for (let i = 0; i < fields.length; i += 2) {
-    const candidate = fields[i] as string;
-    if (candidate.length !== lower.length || candidate.toLowerCase() !== lower) {
-      out.push(candidate, fields[i + 1] as string);
-    } else if (!placed) {
-      out.push(candidate, value);
-      placed = true;
-    }
-  }
-  if (!placed) out.push(name, value);
-  return out;
-}
-
 /** A copy without the fields for which `drop` says true; it is asked with the lower-case name. */
 export function withoutFields(fields: Fields, drop: (lowerName: string) => boolean): string[] {
   const out: string[] = [];

@@ -18,6 +18,7 @@ const TITLE: Record<ErrorCode, string> = {
   cancelled: 'Caller left',
   internal: 'Internal error',
   unreachable: 'Upstream unreachable',
+  unreadable: 'Reply cannot be inspected',
   overloaded: 'Overloaded',
   draining: 'Shutting down',
   not_ready: 'Not ready',

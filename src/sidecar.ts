@@ -1,11 +1,11 @@
 import { parseAddress } from './address.ts';
 import type { InboundCall, Service } from './call.ts';
+import { guardRulesMetrics, openGuardRules } from './compose/guardrails.ts';
 import { helperServices } from './compose/helpers.ts';
 import { inboundService } from './compose/inbound.ts';
 import { openLocalLedger } from './compose/ledger.ts';
 import type { Parts } from './compose/parts.ts';
 import type { Config } from './config/load.ts';
-import { createEngine } from './guardrails/engine.ts';
 import { inspect } from './guardrails/inspect.ts';
 import type { Log } from './log.ts';
 import { httpClient } from './net/client.ts';
@@ -88,10 +88,15 @@ async function assemble(
   );
   if (tracing !== undefined) metrics.observe(tracingMetrics(() => tracing.status()));
 
-  const engine = createEngine(config.guardrails);
-  const scrub = (text: string): string =>
-    Buffer.from(inspect(engine, Buffer.from(text), 'text/plain').bytes).toString();
-  const parts: Parts = { config, version, log, metrics, tracing, engine, audit: ledger.store, scrub };
+  const guardRules = openGuardRules({ config, log });
+  cleanUp.push(() => guardRules.close());
+  metrics.observe(guardRulesMetrics(guardRules));
+  const scrub = (text: string): string => {
+    const { bytes, hits } = inspect(guardRules.engines().for('request'), Buffer.from(text), 'text/plain');
+    // What a rule blocks or warns of stands in the text still.
+    return hits.some(({ action }) => action !== 'redact') ? '[REDACTED]' : Buffer.from(bytes).toString();
+  };
+  const parts: Parts = { config, version, log, metrics, tracing, guardRules, audit: ledger.store, scrub };
 
   const agent = httpClient(config.agent_url, {
     name: 'the agent',
@@ -107,7 +112,8 @@ async function assemble(
     version,
     uptime_seconds: Math.round((performance.now() - begun) / 1000),
     agent: { name: config.agent_name, version: config.agent_version ?? null, reachable: await agentAccepts() },
-    guardrails: engine.rules.map(({ name, action }) => ({ name, action })),
+    guardrails: guardRules.engines().rules.map(({ name, action }) => ({ name, action })),
+    guardrails_file: guardRules.status(),
     ...helpers.status(),
     traces: tracing === undefined ? { enabled: false } : { enabled: true, ...tracing.status() },
     ledger: { shipping: config.ledger !== undefined, ...ledger.status() },

@@ -49,8 +49,9 @@ const handlers: Record<string, Handler> = {
     stats.streams_open++;
     try {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-      for (const word of answer.output.split(' ')) {
-        response.write(`event: token\ndata: ${JSON.stringify({ text: word })}\n\n`);
+      // As models do it: the pieces are the answer, put one behind the other.
+      for (const piece of answer.output.split(/(?<= )/)) {
+        response.write(`event: token\ndata: ${JSON.stringify({ text: piece })}\n\n`);
         await sleep(delay, undefined, { signal: gone.signal });
       }
       const costEvent = await recordCost(request, answer);

@@ -98,8 +98,9 @@ class Agent(BaseHTTPRequestHandler):
             # Without a length the stream ends where the connection does.
             self.send_header("Connection", "close")
             self.end_headers()
-            for word in answer["output"].split(" "):
-                self.send_event("token", {"text": word})
+            # As models do it: the pieces are the answer, put one behind the other.
+            for piece in re.split(r"(?<= )", answer["output"]):
+                self.send_event("token", {"text": piece})
                 time.sleep(seconds)
             self.send_event("done", {**answer, "cost_event": self.record_cost(answer)})
             count(streams_finished=1)

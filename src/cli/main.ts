@@ -7,6 +7,8 @@ interface Entry {
   name: string;
   summary: string;
   load: () => Promise<Command>;
+  /** The exit code when the command line cannot be used; 1 unless told. */
+  usageExit?: number;
 }
 
 const COMMANDS: readonly Entry[] = [
@@ -24,6 +26,13 @@ const COMMANDS: readonly Entry[] = [
     name: 'config',
     summary: 'check, show or describe the configuration',
     load: async () => (await import('./commands/config.ts')).configCommand(),
+  },
+  {
+    name: 'guard',
+    summary: 'try guardrails: what they find in a body, which there are, what they cost',
+    load: async () => (await import('./commands/guard.ts')).guardCommand(),
+    // 1 says that something would be blocked.
+    usageExit: 2,
   },
   {
     name: 'ledger',
@@ -60,13 +69,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
-    return report(error);
+    return report(error, COMMANDS.find(({ name }) => name === wanted)?.usageExit);
   }
 }
 
-function report(error: unknown): number {
+function report(error: unknown, usageExit?: number): number {
   // Commander has said what it had to say.
-  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : (usageExit ?? error.exitCode);
   if (error instanceof OutriderError || isConfigError(error)) {
     process.stderr.write(`outrider: ${error.message}\n`);
     return 1;
@@ -76,5 +85,5 @@ function report(error: unknown): number {
 }
 
 function isConfigError(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ConfigError';
+  return error instanceof Error && (error.name === 'ConfigError' || error.name === 'RuleError');
 }

@@ -3,6 +3,8 @@ import type { Config } from '../config/load.ts';
 import { revealAll } from '../config/secret.ts';
 import { type Route, router } from '../endpoints/router.ts';
 import { clientSpan } from '../layers/client-span.ts';
+import { guard } from '../layers/guard.ts';
+import { JSON_RPC_VOICE } from '../layers/guard-voice.ts';
 import { loopbackOnly } from '../layers/loopback-only.ts';
 import { rescue } from '../layers/rescue.ts';
 import { createCostService } from '../ledger/cost-service.ts';
@@ -15,7 +17,7 @@ import { jsonReply } from '../problem.ts';
 import { pathOf } from '../protocols/attributes.ts';
 import { jsonRpcErrorReply } from '../protocols/jsonrpc.ts';
 import { Stack } from '../stack.ts';
-import { counted, type Parts, surface } from './parts.ts';
+import { counted, guardParts, type Parts, surface } from './parts.ts';
 
 export interface HelperOptions {
   recorder: CostRecorder;
@@ -45,6 +47,7 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
     path: '/a2a/*',
     service: surface(parts, { name: 'a2a', route: () => '/a2a/{peer}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
+      .add(guard({ ...guardParts(parts), surfaces: { request: 'a2a', reply: 'a2a' }, voice: JSON_RPC_VOICE }))
       .add(clientSpan({ name: 'a2a' }))
       .serve(counted(a2a.service, nameBehind('/a2a/'), metrics)),
   };
@@ -52,6 +55,7 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
     path: '/mcp/*',
     service: surface(parts, { name: 'mcp', route: () => '/mcp/{server}', errorReply: jsonRpcErrorReply })
       .add(loopbackOnly)
+      .add(guard({ ...guardParts(parts), surfaces: { request: 'mcp', reply: 'mcp' }, voice: JSON_RPC_VOICE }))
       .add(clientSpan({ name: 'mcp' }))
       .serve(counted(mcp.service, nameBehind('/mcp/'), metrics)),
   };

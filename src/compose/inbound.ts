@@ -7,12 +7,12 @@ import { authenticate } from '../layers/authenticate.ts';
 import { clientSpan } from '../layers/client-span.ts';
 import { forwarded } from '../layers/forwarded.ts';
 import { guard } from '../layers/guard.ts';
+import { PROBLEM_VOICE } from '../layers/guard-voice.ts';
 import { limit } from '../layers/limit.ts';
 import { rescue } from '../layers/rescue.ts';
-import { guardEvent } from '../protocols/attributes.ts';
 import { Stack } from '../stack.ts';
 import type { TokenSet } from '../tokens.ts';
-import { counted, type Parts, surface } from './parts.ts';
+import { counted, guardParts, type Parts, surface } from './parts.ts';
 
 export interface InboundOptions {
   tokens: () => TokenSet | undefined;
@@ -26,33 +26,15 @@ export function inboundService(
   parts: Parts,
   { tokens, agent, agentAccepts, isDraining }: InboundOptions,
 ): Service<InboundCall> {
-  const { config, engine, audit, metrics } = parts;
+  const { config, metrics } = parts;
   const identity: Identity = { agent: config.agent_name, version: config.agent_version };
-  const {
-    concurrent_requests: concurrent,
-    requests_per_second: perSecond,
-    burst,
-    body_bytes: bodyLimit,
-  } = config.limits;
+  const { concurrent_requests: concurrent, requests_per_second: perSecond, burst } = config.limits;
 
   const forwardToAgent = surface(parts, { name: 'inbound' })
     .add(admit(isDraining))
     .add(authenticate(tokens))
     .add(limit({ concurrent, perSecond, burst, now: () => performance.now() }))
-    .add(
-      guard({
-        engine,
-        bodyLimit,
-        surface: 'request',
-        actor: config.agent_name,
-        audit,
-        now: () => new Date(),
-        onHit: (hit, { span }) => {
-          metrics.guardHit({ ...hit, surface: 'request' });
-          span.event('guard', guardEvent(hit));
-        },
-      }),
-    )
+    .add(guard({ ...guardParts(parts), surfaces: { request: 'request', reply: 'response' }, voice: PROBLEM_VOICE }))
     .add(forwarded({ forwardAuthorization: config.forward_authorization }))
     .add(clientSpan({ name: 'agent' }))
     .serve(counted(agent, () => 'agent', metrics));

@@ -1,16 +1,18 @@
 import type { Call, InboundCall, Reply, Service } from '../call.ts';
 import type { Config } from '../config/load.ts';
 import { type OutriderError, toOutriderError } from '../errors.ts';
-import type { Engine } from '../guardrails/engine.ts';
+import type { GuardOptions } from '../layers/guard-state.ts';
 import { accessLog, measure } from '../layers/measure.ts';
 import { rescue } from '../layers/rescue.ts';
 import { trace } from '../layers/trace.ts';
 import type { AuditSink } from '../ledger/port.ts';
 import type { Log } from '../log.ts';
-import type { CallSpan } from '../span.ts';
+import { guardEvent, guardUnreadableEvent, guardWebhookEvent } from '../protocols/attributes.ts';
+import type { CallSpan, Traced } from '../span.ts';
 import { Stack } from '../stack.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import type { GuardRules } from './guardrails.ts';
 
 /** What every surface is made with. */
 export interface Parts {
@@ -19,7 +21,7 @@ export interface Parts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracing: Tracing | undefined;
-  readonly engine: Engine;
+  readonly guardRules: GuardRules;
   readonly audit: AuditSink;
   /** A text with everything redacted that the rules redact; for what may be recorded. */
   readonly scrub: (text: string) => string;
@@ -50,6 +52,30 @@ export function surface(
 function logError(log: Log, surface: string, error: OutriderError): void {
   if (error.code === 'internal') log.error('a request failed', { surface, error });
   else if (error.status >= 500) log.warn('a request failed', { surface, code: error.code, cause: error.cause });
+}
+
+/** What the guard of every surface is made with: the rules in force, and where decisions are seen. */
+export function guardParts(parts: Parts): Omit<GuardOptions<Call & Traced>, 'surfaces' | 'voice'> {
+  const { config, audit, guardRules, metrics } = parts;
+  return {
+    rules: () => guardRules.current(),
+    bodyLimit: config.limits.body_bytes,
+    actor: config.agent_name,
+    audit,
+    now: () => new Date(),
+    onHit(hit, surface, { span }) {
+      metrics.guardHit({ ...hit, surface });
+      span?.event('guard', guardEvent(hit, surface));
+    },
+    onUnreadable(reason, action, surface, { span }) {
+      metrics.guardUnreadable({ surface, reason, action });
+      span?.event('guard.unreadable', guardUnreadableEvent(reason, action, surface));
+    },
+    onWebhookFailure({ rule, reason, action }, surface, { span }) {
+      metrics.guardWebhookFailure({ rule, reason, action });
+      span?.event('guard.webhook_failed', guardWebhookEvent(rule, reason, action, surface));
+    },
+  };
 }
 
 /** The same service, with its failures counted under the name of what was asked. */

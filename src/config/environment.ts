@@ -110,6 +110,12 @@ export const VARIABLES = [
     description: 'Bearer token for that ledger',
     secret: true,
   },
+  {
+    name: 'OUTRIDER_GUARD_HASH_KEY',
+    form: 'text',
+    description: 'Key of the hash that guardrails with `style: hash` put in place of a match; at least 16 characters',
+    secret: true,
+  },
   { name: 'OUTRIDER_TEAM', key: 'team', form: 'text', description: 'Default team of cost events' },
   { name: 'OUTRIDER_DATA_DIR', key: 'data_dir', form: 'text', description: 'Directory of the local state' },
   { name: 'OUTRIDER_CONFIG', form: 'text', description: 'The configuration file; `--config` wins over it' },

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Fault, formatPath, type Path } from './faults.ts';
 import { textOf } from './settle.ts';
-import { fieldsOf, type Shape } from './shape.ts';
+import { fieldsOf, optionsFor, type Shape } from './shape.ts';
 import { nearest } from './suggest.ts';
 import { find, placeOf, placeOfKey, type Written, type WrittenMap } from './written.ts';
 
@@ -29,7 +29,7 @@ export function explain(issues: readonly z.core.$ZodIssue[], root: WrittenMap, s
     } else if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
       choose(fault, 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [], written);
     } else if (issue.code === 'invalid_value') {
-      choose(fault, issue.values.map(String), written);
+      choose(fault, [...issue.values.map(String), ...valuesOfOthers(path, root, shape, issue.values)], written);
     } else if (issue.code === 'invalid_key') {
       const [first] = issue.issues;
       faults.push({
@@ -38,8 +38,7 @@ export function explain(issues: readonly z.core.$ZodIssue[], root: WrittenMap, s
         message: `cannot be a name here: ${first?.message ?? issue.message}`,
       });
     } else if (issue.code === 'invalid_union') {
-      // A branch that expected another kind of value was not meant.
-      const meant = issue.errors.filter((branch) => !branch.some((inner) => isOtherKind(inner)));
+      const meant = meantBranches(issue, written, shapeAt(path, root, shape));
       if (meant.length === 1) for (const inner of meant[0] ?? []) report(inner, path);
       else fault(issue.message);
     } else if (issue.code === 'invalid_type' && isDefaultMessage(issue)) {
@@ -87,6 +86,17 @@ function unknownKey(path: Path, root: WrittenMap, shape: Shape): Fault {
 
 /** The keys that may stand in the mapping at a path. */
 function keysAt(path: Path, root: WrittenMap, shape: Shape): Iterable<string> {
+  const here = shapeAt(path, root, shape);
+  const marks = here?.kind === 'choice' ? here.options.flatMap((option) => markOf(option)) : [];
+  return [...fieldsHere(here, find(root, path)).keys(), ...marks];
+}
+
+function markOf(shape: Shape): string[] {
+  return shape.kind === 'object' && shape.mark !== undefined ? [shape.mark] : [];
+}
+
+/** What may stand at a path. */
+function shapeAt(path: Path, root: WrittenMap, shape: Shape): Shape | undefined {
   let here: Shape | undefined = shape;
   let written: Written | undefined = root;
   for (const step of path) {
@@ -95,7 +105,33 @@ function keysAt(path: Path, root: WrittenMap, shape: Shape): Iterable<string> {
     else here = fieldsHere(here, written).get(String(step))?.shape;
     written = written === undefined ? undefined : find(written, [step]);
   }
-  return fieldsHere(here, written).keys();
+  return here;
+}
+
+/** The faults of what was meant, of several that may stand there: by the keys of a mapping, else by the kind of the value. */
+function meantBranches(
+  { errors }: z.core.$ZodIssueInvalidUnion,
+  written: Written | undefined,
+  shape: Shape | undefined,
+): readonly (readonly z.core.$ZodIssue[])[] {
+  if (written?.kind === 'map' && shape?.kind === 'choice') {
+    const options = optionsFor(shape, (key) => textOf(written, key));
+    // The validator tried the options in this order.
+    return errors.filter((_, index) => options.some((option) => option === shape.options[index]));
+  }
+  // A branch that expected another kind of value was not meant.
+  return errors.filter((branch) => !branch.some((inner) => isOtherKind(inner)));
+}
+
+/** What a key with enumerated values can be in the other mappings that may stand there. */
+function valuesOfOthers(path: Path, root: WrittenMap, shape: Shape, known: readonly unknown[]): string[] {
+  const around = path.length === 0 ? undefined : shapeAt(path.slice(0, -1), root, shape);
+  if (around?.kind !== 'choice') return [];
+  const values = around.options.flatMap((option) => {
+    const field = option.kind === 'object' ? option.fields.get(String(path.at(-1)))?.shape : undefined;
+    return field?.kind === 'scalar' ? (field.values ?? []) : [];
+  });
+  return [...new Set(values)].filter((value) => !known.includes(value));
 }
 
 function fieldsHere(shape: Shape | undefined, written: Written | undefined): ReturnType<typeof fieldsOf> {

@@ -19,13 +19,12 @@ describe('a file of the Go sidecar', () => {
     assert.deepEqual(warnings, []);
     assert.equal(config.agent_name, 'my-agent');
     assert.equal(config.agent_version, '1.0.0');
-    assert.deepEqual(config.guardrails, [
+    assert.deepEqual(config.guard.rules, [
       {
         name: 'ssn-block',
         type: 'regex',
         pattern: String.raw`\b\d{3}-\d{2}-\d{4}\b`,
         action: 'block',
-        replace: '[REDACTED]',
       },
       { name: 'profanity', type: 'keyword', pattern: 'darn,heck', action: 'redact', replace: '[CENSORED]' },
     ]);
@@ -72,9 +71,7 @@ describe('a file of the Go sidecar', () => {
     assert.equal(config.forward_authorization, true);
     assert.equal(config.allow_no_auth, false);
     assert.equal(config.a2a_peers.size, 0);
-    assert.deepEqual(config.guardrails, [
-      { name: 'no', type: 'keyword', pattern: '5', action: 'redact', replace: '[REDACTED]' },
-    ]);
+    assert.deepEqual(config.guard.rules, [{ name: 'no', type: 'keyword', pattern: '5', action: 'redact' }]);
   });
 
   it('takes anchors, aliases and merge keys, own keys first', async () => {
@@ -82,7 +79,7 @@ describe('a file of the Go sidecar', () => {
       'guardrails:\n  - &base {name: a, type: keyword, pattern: x, action: warn}\n  - {<<: *base, name: b}\n  - *base\n',
     );
     assert.deepEqual(
-      config.guardrails.map(({ name, action }) => [name, action]),
+      config.guard.rules.map(({ name, action }) => [name, action]),
       [
         ['a', 'warn'],
         ['b', 'warn'],

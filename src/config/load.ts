@@ -2,32 +2,32 @@ import { resolve as absolute } from 'node:path';
 import { safeParse } from 'zod';
 import type { Environment } from '../environment.ts';
 import { DEFAULT_DATA_DIRS } from './data-dirs.ts';
-import { MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
+import { VARIABLES } from './environment.ts';
 import { explain } from './explain.ts';
 import { ConfigError, type Fault, formatPath, type Origin, type Path } from './faults.ts';
+import { gather, type LoadOptions } from './gather.ts';
+import { type GuardConfig, HASH_KEY, resolveGuard } from './guard.ts';
+import type { guardKeys } from './guard-schema.ts';
+import { type GuardSource, guardSource } from './guard-source.ts';
 import * as resolve from './resolve.ts';
 import { configSchema, type FileConfig } from './schema.ts';
 import { revealAll, type Secret } from './secret.ts';
 import { settle } from './settle.ts';
 import { type Field, type ObjectShape, writtenShape } from './shape.ts';
-import { type ReadFile, readConfigFile, readFromDisk } from './source.ts';
-import { emptyMap, find, overlay, placeOf, type WrittenMap } from './written.ts';
-
-export interface LoadOptions {
-  readonly env: Environment;
-  /** From `--config`. */
-  readonly configPath?: string | undefined;
-  /** Default: the process's. */
-  readonly cwd?: string;
-  /** Default: the file system. */
-  readonly readFile?: ReadFile;
-}
+import { find, placeOf, type WrittenMap } from './written.ts';
 
 /** The effective configuration. Nothing in it prints a secret: see `Secret`. */
 export interface Config
   extends Omit<
     FileConfig,
-    'a2a_peers' | 'mcp_servers' | 'otlp_endpoint' | 'otlp_headers' | 'api_base_url' | 'data_dir' | 'auth_tokens_file'
+    | 'a2a_peers'
+    | 'mcp_servers'
+    | 'otlp_endpoint'
+    | 'otlp_headers'
+    | 'api_base_url'
+    | 'data_dir'
+    | 'auth_tokens_file'
+    | keyof typeof guardKeys
   > {
   /** From the environment. Neither this nor a tokens file: every caller is let in, and a warning says so. */
   readonly authToken?: Secret;
@@ -37,7 +37,11 @@ export interface Config
   readonly ledger?: { readonly url: string; readonly token?: Secret };
   readonly a2a_peers: ReadonlyMap<string, resolve.Peer>;
   readonly mcp_servers: ReadonlyMap<string, resolve.Server>;
-  /** Environment variables that `token_env` names: secrets of ours, which no process that we start may see. */
+  /** What the guardrails do, as read at the start. */
+  readonly guard: GuardConfig;
+  /** Where what the guardrails do is read again. */
+  readonly guardSource: GuardSource;
+  /** Environment variables that hold secrets of ours, such as those that `token_env` names: no process that we start may see them. */
   readonly secretVariables: readonly string[];
   /** Directories for the local state, absolute: the first one that can be written is to be used. */
   readonly dataDirs: readonly string[];
@@ -88,47 +92,27 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     a2a_peers: resolve.resolvePeers(known.a2a_peers ?? {}, resolution),
     mcp_servers: resolve.resolveServers(known.mcp_servers ?? {}, resolution),
   };
+  const guard = resolveGuard(known, resolution);
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   const { otlp_endpoint, otlp_headers, api_base_url: _, data_dir, auth_tokens_file, ...plain } = parsed.data;
   const config: Config = {
     ...plain,
     ...resolved,
+    guard,
+    guardSource: guardSource({ ...options, cwd }, file, settled.value),
     ...(auth_tokens_file !== undefined && { authTokensFile: absolute(cwd, auth_tokens_file) }),
-    secretVariables: [...Object.values(parsed.data.a2a_peers), ...Object.values(parsed.data.mcp_servers)].flatMap(
-      (peer) => ('token_env' in peer && peer.token_env !== undefined ? [peer.token_env] : []),
-    ),
+    secretVariables: [HASH_KEY, ...namedVariables(parsed.data)],
     dataDirs: (data_dir === undefined ? DEFAULT_DATA_DIRS : [data_dir]).map((directory) => absolute(cwd, directory)),
     otelEnvironment: otelEnvironment(env, otlp_endpoint, resolve.secrets(otlp_headers)),
   };
   return { config, warnings, file, values: parsed.data, originOf: (path) => originIn(root, path) };
 }
 
-interface Gathered {
-  readonly file: string | undefined;
-  readonly root: WrittenMap;
-  /** False when the file could not be read to its end: it may well hold the keys that seem to be missing. */
-  readonly complete: boolean;
-  readonly faults: Fault[];
-  readonly warnings: string[];
-}
-
-/** The file with the environment laid over it. */
-async function gather(options: LoadOptions, cwd: string): Promise<Gathered> {
-  const { env, configPath, readFile = readFromDisk } = options;
-  const source = readConfigFile({ env, configPath, cwd, readFile });
-  const place: Origin = { file: source.file ?? 'configuration' };
-  // Loaded only where there is something to parse: the parser is a good part of the time to start.
-  const yaml = source.text === undefined ? undefined : (await import('./yaml.ts')).readYaml(source.text, place.file);
-  const environment = readEnvironment(env);
-  const unread = [...(source.fault ? [source.fault] : []), ...(yaml?.faults ?? [])];
-  return {
-    file: source.file,
-    root: overlay(yaml?.root ?? emptyMap(place), environment.root, MERGED_KEYS),
-    complete: source.fault === undefined && yaml?.complete !== false,
-    faults: [...unread, ...environment.faults],
-    warnings: [...environment.warnings],
-  };
+/** Those that `token_env` names. */
+function namedVariables({ a2a_peers, mcp_servers, guardrails }: FileConfig): string[] {
+  const all = [...Object.values(a2a_peers), ...Object.values(mcp_servers), ...guardrails];
+  return all.flatMap((entry) => ('token_env' in entry && entry.token_env !== undefined ? [entry.token_env] : []));
 }
 
 /** The keys whose values are right on their own, so that the rules between keys can be checked for these. */

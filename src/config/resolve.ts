@@ -2,7 +2,8 @@ import { type Address, collide, isLoopback, parseAddress, reaches } from '../add
 import type { Environment } from '../environment.ts';
 import { readVariable, type VariableName } from './environment.ts';
 import { type Fault, formatPath, type Origin, type Path } from './faults.ts';
-import { bearerToken, type FileConfig, type McpServer } from './schema.ts';
+import { bearerToken } from './scalars.ts';
+import type { FileConfig, McpServer } from './schema.ts';
 import { Secret } from './secret.ts';
 
 /** An A2A peer, with its token found. */
@@ -133,7 +134,8 @@ function resolveServer(name: string, server: McpServer, resolution: Resolution):
   return { transport, url, headers: secrets(headers), ...(token && { token }) };
 }
 
-function namedToken(variable: string | undefined, path: Path, resolution: Resolution): Secret | undefined {
+/** What the variable holds that `token_env` at this path names. */
+export function namedToken(variable: string | undefined, path: Path, resolution: Resolution): Secret | undefined {
   if (variable === undefined) return undefined;
   const value = resolution.env[variable];
   if (value) return checkedToken(value, { file: `env ${variable}` }, formatPath(path), resolution);
@@ -158,6 +160,7 @@ function checkedToken(text: string, at: Origin, path: string, { faults, warnings
   return new Secret(token);
 }
 
-function fault(resolution: Resolution, path: Path, message: string): void {
+/** Reports what is wrong with the value at a path. */
+export function fault(resolution: Resolution, path: Path, message: string): void {
   resolution.faults.push({ ...resolution.placeOf(path), path: formatPath(path), message });
 }

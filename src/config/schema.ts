@@ -1,117 +1,24 @@
-import { RE2JS } from 're2js';
 import { z } from 'zod';
-import { parseAddress } from '../address.ts';
+import { guardKeys } from './guard-schema.ts';
+import {
+  address,
+  bearerToken,
+  bytes,
+  duration,
+  environmentName,
+  headers,
+  httpUrl,
+  LONGEST_TIMER_MS,
+  slug,
+  timeout,
+} from './scalars.ts';
 import { traits } from './traits.ts';
-import { parseBytes, parseDuration } from './units.ts';
 
 /**
- * The only truth of what may be configured. Every description here becomes documentation and JSON Schema.
+ * The only truth of what may be configured; what one value may be stands in `scalars.ts`, what guardrails may be in
+ * `guard-schema.ts`. Every description here becomes documentation and JSON Schema.
  * Keys at the top are those of AgentBreeder's `sidecar.yaml`, so that such a file is read as it is.
  */
-
-/** The longest delay a timer takes; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-const DURATION = 'expected a duration such as 250ms, 25s, 5m or 1h, or a number of seconds';
-const SIZE = 'expected a size such as 16KiB, 10MiB or 1GB, or a number of bytes';
-
-/** A span of time: `250ms`, `25s`, `5m`, `1h`, `30d`, or a number of seconds. Parsed to milliseconds. */
-const duration = (shortest: number, longest: number) =>
-  z
-    .union(
-      [
-        z
-          .number()
-          .nonnegative()
-          .transform((seconds) => seconds * 1000),
-        z
-          .string()
-          .regex(/^\d{1,15}(\.\d{1,3})?(ms|s|m|h|d)$/, DURATION)
-          .transform(parseDuration),
-      ],
-      { error: DURATION },
-    )
-    .refine((ms) => ms >= shortest, `expected at least ${shortest}ms`)
-    .refine((ms) => ms <= longest, `expected at most ${Math.floor(longest / 3_600_000)}h`)
-    .meta({ examples: ['25s', '5m', '250ms'] })
-    .register(traits, { unit: 'ms' });
-
-const timeout = duration(1, LONGEST_TIMER_MS);
-
-/** An amount of bytes: `16KiB`, `10MiB`, `1GB`, or a number of bytes. Parsed to bytes. */
-const bytes = z
-  .union(
-    [
-      z.int().positive(),
-      z
-        .string()
-        .regex(/^\d{1,15}(\.\d{1,3})?(B|KiB|MiB|GiB|kB|MB|GB)?$/, SIZE)
-        .transform(parseBytes),
-    ],
-    { error: SIZE },
-  )
-  .refine((count) => count >= 1 && Number.isSafeInteger(count), SIZE)
-  .meta({ examples: ['10MiB', '64KiB'] })
-  .register(traits, { unit: 'bytes' });
-
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
-
-/** `host:port` or `:port`, as listeners take it; IPv6 hosts in brackets. Port 0 takes any free port. */
-const address = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, { error: 'expected HOST:PORT or :PORT', abort: true })
-  .refine((text) => parseAddress(text) !== undefined, 'expected HOST:PORT or :PORT, with a port up to 65535');
-
-const slug = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected letters, digits, ".", "_" and "-", at most 128');
-
-const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
-
-/** What a bearer token may be made of, so that a header can carry it. */
-export const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters without spaces');
-
-/** Field names are RFC 9110 tokens (section 5.6.2); values hold no control character (section 5.5). */
-const headers = z.record(
-  z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected a header's name"),
-  z
-    .string()
-    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected a header value: no line breaks, no control characters')
-    .register(traits, { secret: true }),
-);
-
-function regexFault(pattern: string): string | undefined {
-  try {
-    RE2JS.compile(pattern);
-    return undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it does not compile';
-    return `not an RE2 expression: ${why.slice(0, 200)}`;
-  }
-}
-
-function keywordFault(pattern: string): string | undefined {
-  return pattern.split(',').some((word) => word.trim() !== '') ? undefined : 'expected comma-separated words';
-}
-
-const guardrailRule = z
-  .strictObject({
-    name: z.string().min(1).max(128).describe('Shown in replies, audit rows and metrics'),
-    type: z
-      .enum(['regex', 'keyword'])
-      .describe('`regex`: RE2 syntax; `keyword`: comma-separated words, compared without case'),
-    pattern: z.string().min(1).max(100_000).describe('The expression, or the words'),
-    action: z
-      .enum(['block', 'redact', 'warn'])
-      .default('redact')
-      .describe('`block` answers 403, `redact` rewrites and forwards, `warn` records and forwards'),
-    replace: z.string().default('[REDACTED]').describe('What stands in place of a redacted match'),
-  })
-  .superRefine((rule, context) => {
-    const message = rule.type === 'regex' ? regexFault(rule.pattern) : keywordFault(rule.pattern);
-    if (message !== undefined) context.addIssue({ code: 'custom', path: ['pattern'], message });
-  })
-  .meta({ id: 'GuardrailRule' });
 
 const a2aPeerObject = z
   .strictObject({
@@ -229,11 +136,7 @@ export const configSchema = z
     drain_timeout: duration(0, LONGEST_TIMER_MS)
       .prefault('25s')
       .describe('After SIGTERM, how long requests in flight may take to finish'),
-    guardrails: z
-      .array(guardrailRule)
-      .max(10_000)
-      .default([])
-      .describe('Rules that run after the built-in ones, in order'),
+    ...guardKeys,
     a2a_peers: z
       .record(
         slug,

@@ -8,6 +8,8 @@ export type Shape = ObjectShape | RecordShape | ListShape | ChoiceShape | Scalar
 export interface ObjectShape {
   readonly kind: 'object';
   readonly fields: ReadonlyMap<string, Field>;
+  /** The key that tells it apart from the other options of a choice. */
+  readonly mark?: string | undefined;
 }
 export interface RecordShape {
   readonly kind: 'record';
@@ -67,18 +69,29 @@ export function fieldsOf(shape: Shape | undefined, is: (key: string) => unknown)
 }
 
 /**
- * The options that a mapping can mean, by the fields with enumerated values, such as `transport`: `is(key)` is the value
- * that was written there. All of them when none fits.
+ * The options that a mapping can mean: by a key that stands there and marks one of them, else by the required fields with
+ * enumerated values, such as `transport`. `is(key)` is the value that was written there. All without a mark when none fits.
  */
 export function optionsFor(shape: ChoiceShape, is: (key: string) => unknown): readonly ObjectShape[] {
   const objects = shape.options.filter((option) => option.kind === 'object');
-  const fitting = objects.filter((option) =>
-    [...option.fields].every(([key, field]) => {
-      const values = field.shape.kind === 'scalar' ? field.shape.values : undefined;
+  const marked = objects.filter((option) => option.mark !== undefined && isMarked(option, option.mark, is));
+  if (marked.length > 0) return marked;
+  const plain = objects.filter((option) => option.mark === undefined);
+  const fitting = plain.filter((option) =>
+    [...option.fields].every(([key, { shape: field, required }]) => {
+      const values = required && field.kind === 'scalar' ? field.values : undefined;
       return values === undefined || values.some((value) => value === is(key));
     }),
   );
-  return fitting.length > 0 ? fitting : objects;
+  return fitting.length > 0 ? fitting : plain;
+}
+
+/** Its key stands there, or another one with the only value that it can have: `type: webhook`. */
+function isMarked({ fields }: ObjectShape, mark: string, is: (key: string) => unknown): boolean {
+  if (is(mark) !== undefined) return true;
+  return [...fields].some(([key, { shape }]) => {
+    return shape.kind === 'scalar' && shape.values?.length === 1 && shape.values[0] === is(key);
+  });
 }
 
 function objectShape(schema: z.core.$ZodObject, side: Side): ObjectShape {
@@ -112,7 +125,7 @@ function shapeOf(schema: z.core.$ZodType, side: Side): Shape {
   switch (def.type) {
     case 'object':
       // The discriminant says that it is an object schema.
-      return objectShape(schema as z.core.$ZodObject, side);
+      return { ...objectShape(schema as z.core.$ZodObject, side), mark: own.mark };
     case 'record':
       return { kind: 'record', value: shapeOf(def.valueType, side) };
     case 'array':

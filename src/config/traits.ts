@@ -6,6 +6,8 @@ export interface Traits {
   secret?: true;
   /** The parsed number counts these; written as text with a unit, such as `25s` or `10MiB`. */
   unit?: 'ms' | 'bytes';
+  /** A mapping in which this key stands is meant to be this one, of several that may stand there. */
+  mark?: string;
 }
 
 export const traits = z.registry<Traits>();

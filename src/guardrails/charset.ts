@@ -1,12 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { asBuffer } from './bytes.ts';
 import { hasControls } from './characters.ts';
+import { finish, STEP, type Steps } from './steps.ts';
 
 /** A body in some charset, as the UTF-8 that `inspect` reads, and the way back. */
 export interface Transcoded {
   readonly utf8: Uint8Array;
   /** The bytes in the body's own charset; characters that it does not have become `?`. */
   encode(utf8: Uint8Array): Uint8Array;
+}
+
+export interface TranscodedInSteps extends Transcoded {
+  encodeInSteps(utf8: Uint8Array): Steps<Uint8Array>;
 }
 
 /** `unknown`: not a charset that is read here, or one that contradicts the bytes. `malformed`: not text in that charset. */
@@ -32,7 +37,14 @@ const CHARSETS: Readonly<Record<string, Charset>> = {
  * order mark or the zero bytes of its first characters say UTF-16 or UTF-32, as JSON readers take them to (RFC 4627 §3),
  * whatever is declared: then a body that contradicts its declaration is `unknown`.
  */
-export function transcode(bytes: Uint8Array, declared: string | undefined): Transcoded | CharsetFault {
+export function transcode(bytes: Uint8Array, declared: string | undefined): TranscodedInSteps | CharsetFault {
+  return finish(transcodeInSteps(bytes, declared));
+}
+
+export function* transcodeInSteps(
+  bytes: Uint8Array,
+  declared: string | undefined,
+): Steps<TranscodedInSteps | CharsetFault> {
   const marked = markedCharset(bytes);
   if (marked === 'unknown') return 'unknown';
   let charset: Charset | undefined;
@@ -44,10 +56,10 @@ export function transcode(bytes: Uint8Array, declared: string | undefined): Tran
   const guessed = marked === undefined ? zeroPattern(bytes) : undefined;
   switch (charset) {
     case 'utf-8':
-      return guessed === undefined ? { utf8: bytes, encode: (utf8) => utf8 } : transcodeGuessed(bytes, guessed);
+      return guessed === undefined ? asIs(bytes) : yield* transcodeGuessed(bytes, guessed);
     case 'latin1':
       if (guessed !== undefined) return 'unknown';
-      return { utf8: Buffer.from(asBuffer(bytes).toString('latin1'), 'utf8'), encode: encodeLatin1 };
+      return transcoded(yield* inPieces(bytes, FROM_LATIN1), encodeLatin1);
     default:
       // Readers of JSON that look at the bytes alone would read something else than what is read here.
       if (
@@ -57,12 +69,62 @@ export function transcode(bytes: Uint8Array, declared: string | undefined): Tran
       ) {
         return 'unknown';
       }
-      if (marked === undefined && !bytes.includes(0) && isUtf8(bytes)) return bytes.length === 0 ? ALL : 'unknown';
-      return transcodeWide(bytes, charset) ?? 'malformed';
+      if (marked === undefined && !bytes.includes(0) && isUtf8(bytes))
+        return bytes.length === 0 ? asIs(bytes) : 'unknown';
+      return (yield* transcodeWide(bytes, charset)) ?? 'malformed';
   }
 }
 
-const ALL: Transcoded = { utf8: new Uint8Array(0), encode: (utf8) => utf8 };
+function asIs(bytes: Uint8Array): TranscodedInSteps {
+  return { utf8: bytes, encode: (utf8) => utf8, encodeInSteps: (utf8) => asSteps(utf8) };
+}
+
+// oxlint-disable-next-line require-yield
+function* asSteps(bytes: Uint8Array): Steps<Uint8Array> {
+  return bytes;
+}
+
+/** From one charset to another, piece by piece. */
+interface Conversion {
+  /** Whether a piece may end before this byte. */
+  readonly mayCut: (bytes: Buffer, at: number) => boolean;
+  readonly convert: (piece: Buffer) => Uint8Array;
+}
+
+const NOT_TEXT = new Error('not text in its charset');
+
+/** Throws what `convert` throws. */
+function* inPieces(bytes: Uint8Array, { mayCut, convert }: Conversion): Steps<Uint8Array> {
+  const buffer = asBuffer(bytes);
+  if (buffer.length <= STEP) return convert(buffer);
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < buffer.length; ) {
+    let end = Math.min(at + STEP, buffer.length);
+    // No character is longer than four bytes.
+    for (let most = end + 4; end < buffer.length && end < most && !mayCut(buffer, end); ) end++;
+    pieces.push(convert(buffer.subarray(at, end)));
+    at = end;
+    yield;
+  }
+  return Buffer.concat(pieces);
+}
+
+function transcoded(utf8: Uint8Array, back: (text: string) => Uint8Array): TranscodedInSteps {
+  const conversion: Conversion = {
+    mayCut: (bytes, at) => ((bytes[at] as number) & 0xc0) !== 0x80,
+    convert: (piece) => back(piece.toString('utf8')),
+  };
+  return {
+    utf8,
+    encode: (utf8) => finish(inPieces(utf8, conversion)),
+    encodeInSteps: (utf8) => inPieces(utf8, conversion),
+  };
+}
+
+const FROM_LATIN1: Conversion = {
+  mayCut: () => true,
+  convert: (piece) => Buffer.from(piece.toString('latin1'), 'utf8'),
+};
 
 /** What a byte order mark says; `unknown` for UTF-32. */
 function markedCharset(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | 'unknown' | undefined {
@@ -82,11 +144,10 @@ function zeroPattern(bytes: Uint8Array): Wide | undefined {
 }
 
 /** When it cannot be read as what its zero bytes say: it is no text, or text that nobody should be made to read. */
-function transcodeGuessed(bytes: Uint8Array, guessed: Wide): Transcoded | CharsetFault {
-  const read = transcodeWide(bytes, guessed);
+function* transcodeGuessed(bytes: Uint8Array, guessed: Wide): Steps<TranscodedInSteps | CharsetFault> {
+  const read = yield* transcodeWide(bytes, guessed);
   if (read !== undefined) return read;
-  const lenient = guessWide(bytes.subarray(0, 4096), false);
-  return lenient === undefined ? { utf8: bytes, encode: (utf8) => utf8 } : 'malformed';
+  return guessWide(bytes.subarray(0, 4096), false) === undefined ? asIs(bytes) : 'malformed';
 }
 
 /**
@@ -101,18 +162,35 @@ export function guessWide(bytes: Uint8Array, withMark: boolean): string | undefi
   return text === undefined || hasControls(text, text.startsWith('\ufeff') ? 2 : 1) ? undefined : text;
 }
 
-function transcodeWide(bytes: Uint8Array, charset: Wide): Transcoded | undefined {
-  const text = decodeWide(bytes, charset, false);
-  if (text === undefined) return undefined;
-  return {
-    utf8: Buffer.from(text, 'utf8'),
-    encode(utf8) {
-      const text = asBuffer(utf8).toString('utf8');
-      if (charset === 'utf-32le' || charset === 'utf-32be') return encodeUtf32(text, charset === 'utf-32le');
-      const units = Buffer.from(text, 'utf16le');
-      return charset === 'utf-16be' ? units.swap16() : units;
+function* transcodeWide(bytes: Uint8Array, charset: Wide): Steps<TranscodedInSteps | undefined> {
+  const isLittle = charset.endsWith('le');
+  const width = charset.startsWith('utf-32') ? 4 : 2;
+  const from: Conversion = {
+    mayCut: (bytes, at) =>
+      at % width === 0 &&
+      (width === 4 || !isHighSurrogate(isLittle ? bytes.readUInt16LE(at - 2) : bytes.readUInt16BE(at - 2))),
+    convert: (piece) => {
+      const text = decodeWide(piece, charset, false);
+      if (text === undefined) throw NOT_TEXT;
+      return Buffer.from(text, 'utf8');
     },
   };
+  try {
+    return transcoded(yield* inPieces(bytes, from), (text) => encodeWide(text, charset));
+  } catch (error) {
+    if (error === NOT_TEXT) return undefined;
+    throw error;
+  }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+function encodeWide(text: string, charset: Wide): Uint8Array {
+  if (charset === 'utf-32le' || charset === 'utf-32be') return encodeUtf32(text, charset === 'utf-32le');
+  const units = Buffer.from(text, 'utf16le');
+  return charset === 'utf-16be' ? units.swap16() : units;
 }
 
 /** Undefined when it is not well-formed; `lenient` lets lone surrogates and a cut end pass. */
@@ -150,7 +228,6 @@ function encodeUtf32(text: string, isLittle: boolean): Uint8Array {
   return out.subarray(0, size);
 }
 
-function encodeLatin1(utf8: Uint8Array): Uint8Array {
-  const text = asBuffer(utf8).toString('utf8');
+function encodeLatin1(text: string): Uint8Array {
   return Buffer.from(text.replace(/[\u0100-\u{10ffff}]/gu, '?'), 'latin1');
 }

@@ -68,7 +68,7 @@ export function* composeEdits(first: Edits, second: Edits): Steps<Edits> {
     const start = second.places[2 * i] as number;
     const end = second.places[2 * i + 1] as number;
     while (pending.some && pending.end <= start) {
-      addEdit(out, pending.from, pending.to, pending.text);
+      putEdit(out, pending.from, pending.to, pending.text);
       pending.advance();
     }
     let from = start - pending.shift;
@@ -86,13 +86,20 @@ export function* composeEdits(first: Edits, second: Edits): Steps<Edits> {
         pending.advance();
       }
     }
-    addEdit(out, from, to ?? end - pending.shift, kept + (second.texts[i] as string));
+    putEdit(out, from, to ?? end - pending.shift, kept + (second.texts[i] as string));
   }
   while (pending.some) {
-    addEdit(out, pending.from, pending.to, pending.text);
+    putEdit(out, pending.from, pending.to, pending.text);
     pending.advance();
   }
   return out;
+}
+
+/** What is left of a replacement of which a part was replaced again comes right behind that: both are one. */
+function putEdit(out: EditList, start: number, end: number, text: string): void {
+  const last = out.texts.length - 1;
+  if (start === end && last >= 0 && out.places[2 * last + 1] === start) out.texts[last] += text;
+  else addEdit(out, start, end, text);
 }
 
 /** Walks over edits and knows where each stands in the edited text. */

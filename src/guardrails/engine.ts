@@ -1,67 +1,320 @@
-import { findCards, findCardsIn } from './card.ts';
-import { findEmails, findEmailsIn } from './email.ts';
+import { type BuiltIn, CATALOGUE, HINT } from './catalogue.ts';
+import { CONTENT_SETS } from './content-sets.ts';
+import type { Detector } from './detector.ts';
+import { DetectorFollower } from './detector-follower.ts';
 import { Keywords, parseKeywords } from './keyword.ts';
+import { lookalikes } from './lookalikes.ts';
+import { mayHoldBuiltIn } from './prefilter.ts';
 import { compileExpression, type Expression } from './regex.ts';
-import { type Find, type FindIn, type Rule, type RuleConfig, RuleError, type RuleFault } from './rule.ts';
+import {
+  type Action,
+  type OwnRule,
+  type PresetRule,
+  type Rule,
+  type RuleConfig,
+  RuleError,
+  type RuleFault,
+  type RuleOptions,
+  SURFACES,
+  type Surface,
+} from './rule.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { findSsns, findSsnsIn } from './ssn.ts';
+import { STEP, type Steps } from './steps.ts';
+import { type KeyedHash, replacer } from './style.ts';
 
 /** A set of rules ready to inspect with. Holds no state of any inspection. */
 export interface Engine {
   /** In the order in which they run: the built-in ones, then the operator's. */
   readonly rules: readonly Rule[];
-  /** Whether there are operators' rules. */
+  /** Whether there is more than the built-in rules that are on by default, as they are by default. */
   readonly isExtended: boolean;
+  /** Whether a rule is limited to some JSON paths. */
+  readonly hasPaths: boolean;
+  /** Whether a rule knows more of a value by its JSON key. */
+  readonly hasHints: boolean;
   /** Length of the shortest text in which a rule may find something. */
   readonly shortest: number;
   /** Narrows the rules down to those that may find something in a text. */
   readonly screen: Screen;
+  /** The same for one long text, in steps. */
+  readonly screenInSteps: (text: string) => Steps<readonly Rule[]>;
 }
 
-const BUILT_INS: readonly { name: string; replace: string; find: Find; findIn: FindIn }[] = [
-  { name: 'ssn', replace: '[REDACTED-SSN]', find: findSsns, findIn: findSsnsIn },
-  { name: 'credit_card', replace: '[REDACTED-CC]', find: findCards, findIn: findCardsIn },
-  { name: 'email', replace: '[REDACTED-EMAIL]', find: findEmails, findIn: findEmailsIn },
-];
+/** The same rules, one engine for each surface, with those that are applied there. */
+export interface Engines {
+  /** Of all surfaces. */
+  readonly rules: readonly Rule[];
+  readonly for: (surface: Surface) => Engine;
+}
 
-/** `a@b.io`. All others that the built-in rules find are longer. */
+export interface EngineOptions {
+  /** Needed by rules with `style: hash`. */
+  readonly hash?: KeyedHash | undefined;
+}
+
+/** `a@b.io`. All others that the default rules find are longer. */
 const SHORTEST_EMAIL = 6;
 
 /**
- * Makes an engine of the built-in rules (which redact) and `configs`, in order.
- * Throws a `RuleError` that lists every rule that cannot be used.
+ * Makes the engines of what is configured: the built-in rules that are on, in the order of the catalogue, then the operator's,
+ * in their order. Throws a `RuleError` that lists every rule that cannot be used.
  */
-export function createEngine(configs: readonly RuleConfig[] = []): Engine {
-  const rules: Rule[] = BUILT_INS.map((rule, index) => ({ ...rule, index, action: 'redact' }));
-  const expressions = new Map<Rule, Expression>();
-  const wordLists = new Map<Rule, readonly string[]>();
-  const faults: RuleFault[] = [];
-  for (const [index, { name, type, pattern, action, replace }] of configs.entries()) {
-    const common = { index: BUILT_INS.length + index, name, action, replace };
+export function createEngines(configs: readonly RuleConfig[] = [], options: EngineOptions = {}): Engines {
+  const made = makeRules(configs, options);
+  const engines = new Map<string, Engine>();
+  const engineFor = (surface: Surface): Engine => {
+    const rules = made.rules.filter(({ on }) => on.includes(surface));
+    const key = rules.map(({ index }) => index).join();
+    const known = engines.get(key) ?? engineOf(rules, made);
+    engines.set(key, known);
+    return known;
+  };
+  const all = new Map(SURFACES.map((surface) => [surface, engineFor(surface)]));
+  // Every surface has one.
+  return { rules: made.rules, for: (surface) => all.get(surface) as Engine };
+}
+
+/** One engine with all rules, wherever they are applied. Throws a `RuleError`. */
+export function createEngine(configs: readonly RuleConfig[] = [], options: EngineOptions = {}): Engine {
+  const made = makeRules(configs, options);
+  return engineOf(made.rules, made);
+}
+
+interface Made {
+  readonly rules: Rule[];
+  readonly builtIns: Map<Rule, BuiltIn>;
+  readonly expressions: Map<Rule, Expression>;
+  readonly wordLists: Map<Rule, readonly string[]>;
+  readonly faults: RuleFault[];
+}
+
+function makeRules(configs: readonly RuleConfig[], options: EngineOptions): Made {
+  // Made on first use, which must not be a call's.
+  lookalikes();
+  const made: Made = { rules: [], builtIns: new Map(), expressions: new Map(), wordLists: new Map(), faults: [] };
+  addBuiltIns(made, configs, options);
+  for (const [place, config] of configs.entries()) {
+    if (config.type === 'builtin' || (config.type === 'preset' && config.name !== 'content_filter')) continue;
     try {
-      if (type === 'regex') {
-        const expression = compileExpression(pattern);
-        const rule = { ...common, find: expression.find };
-        expressions.set(rule, expression);
-        rules.push(rule);
-      } else {
-        const list = parseKeywords(pattern);
-        if (list.length === 0) throw new Error('no keyword in the pattern');
-        const keywords = new Keywords(list);
-        const rule = { ...common, find: keywords.find, findIn: keywords.findIn };
-        wordLists.set(rule, list);
-        rules.push(rule);
-      }
+      if (config.type === 'preset') addContentFilter(made, config, options);
+      else addOwn(made, config, options);
     } catch (error) {
-      faults.push({ index, rule: name, problem: error instanceof Error ? error.message : 'unusable pattern' });
+      const problem = error instanceof Error ? error.message : 'unusable pattern';
+      made.faults.push({ index: place, rule: config.name, problem });
     }
   }
-  if (faults.length > 0) throw new RuleError(faults);
-  const isExtended = configs.length > 0;
+  if (made.faults.length > 0) throw new RuleError(made.faults);
+  return made;
+}
+
+/** What the configuration says of a built-in rule; later entries win, for what they say. */
+interface BuiltInState {
+  isOn: boolean;
+  options: Partial<RuleOptions>;
+}
+
+function addBuiltIns(made: Made, configs: readonly RuleConfig[], { hash }: EngineOptions): void {
+  const states = new Map<BuiltIn, BuiltInState>(
+    CATALOGUE.map((builtIn) => [builtIn, { isOn: builtIn.onByDefault, options: {} }]),
+  );
+  for (const [index, config] of configs.entries()) {
+    if (config.type !== 'builtin' && config.type !== 'preset') continue;
+    if (config.type === 'preset' && config.name === 'content_filter') continue;
+    const meant = CATALOGUE.filter(({ name, group }) =>
+      config.type === 'builtin' ? name === config.name : (group === 'pii') === (config.name === 'pii_detection'),
+    );
+    if (meant.length === 0)
+      made.faults.push({ index, rule: config.name, problem: 'there is no built-in rule of this name' });
+    for (const builtIn of meant) {
+      const state = states.get(builtIn);
+      if (state === undefined) continue;
+      state.isOn = config.type === 'preset' || config.enabled;
+      state.options = { ...state.options, ...said(config) };
+    }
+  }
+  for (const [builtIn, { isOn, options }] of states) {
+    if (!isOn) continue;
+    const { name, detector } = builtIn;
+    const rule: Rule = {
+      ...common(made, name, { action: 'redact', ...options }, builtIn.replace, hash),
+      kind: 'builtin',
+      ...ways(detector),
+    };
+    const { hinted } = detector;
+    if (hinted !== undefined) {
+      Object.assign(rule, { hinted: { key: hinted.key, rule: { ...rule, ...ways(hinted.detector), base: rule } } });
+    }
+    made.rules.push(rule);
+    made.builtIns.set(rule, builtIn);
+    detector.warmUp?.();
+  }
+}
+
+function ways(detector: Detector): Pick<Rule, 'find' | 'findIn' | 'follow'> {
+  return { find: detector.find, findIn: detector.findIn, follow: () => new DetectorFollower(detector) };
+}
+
+/** The options that are there. */
+function said({ action, replace, style, on, paths, skip_paths }: Partial<RuleOptions>): Partial<RuleOptions> {
+  const all = { action, replace, style, on, paths, skip_paths };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function common(made: Made, name: string, options: RuleOptions, replace: string, hash: KeyedHash | undefined) {
+  const { action, style = 'replace', on = SURFACES, paths, skip_paths: skipPaths } = options;
+  const text = options.replace ?? replace;
+  return {
+    index: made.rules.length,
+    name,
+    action,
+    style,
+    on,
+    paths,
+    skipPaths,
+    replace: replacer({ name, style, text }, hash),
+  };
+}
+
+function addOwn(made: Made, config: OwnRule, { hash }: EngineOptions): void {
+  const base = common(made, config.name, config, '[REDACTED]', hash);
+  if (config.type === 'regex') {
+    addExpression(made, base, config.pattern);
+    return;
+  }
+  const list = parseKeywords(config.pattern);
+  if (list.length === 0) throw new Error('no keyword in the pattern');
+  const keywords = new Keywords(list);
+  const { find, findIn } = keywords;
+  const rule: Rule = { ...base, kind: 'keyword', find, findIn, follow: () => keywords.follow() };
+  made.wordLists.set(rule, list);
+  made.rules.push(rule);
+}
+
+function addExpression(made: Made, base: ReturnType<typeof common>, pattern: string): void {
+  const expression = compileExpression(pattern);
+  const rule: Rule = {
+    ...base,
+    kind: 'regex',
+    find: expression.find,
+    findInSteps: expression.findInSteps,
+    follow: expression.follow,
+  };
+  made.expressions.set(rule, expression);
+  made.rules.push(rule);
+}
+
+/** One rule for each word list, and one for the operator's own words; all block unless told otherwise. */
+function addContentFilter(made: Made, config: PresetRule, { hash }: EngineOptions): void {
+  const action: Action = config.action ?? 'block';
+  const own = parseKeywords(config.keywords ?? '');
+  const sets = { ...CONTENT_SETS, ...(own.length > 0 && { content_filter: own }) };
+  for (const [name, words] of Object.entries(sets)) {
+    addExpression(made, common(made, name, { ...config, action }, '[REDACTED]', hash), wholeWords(words));
+  }
+}
+
+/** An expression that finds the words where no letter, digit or underscore stands beside them. */
+function wholeWords(words: readonly string[]): string {
+  const alternatives = words.map((word) => {
+    const quoted = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replace(/\s+/g, '\\s+');
+    return `${/^\w/.test(word) ? '\\b' : ''}${quoted}${/\w$/.test(word) ? '\\b' : ''}`;
+  });
+  return `(?i)(?:${alternatives.join('|')})`;
+}
+
+function engineOf(rules: readonly Rule[], { builtIns, expressions, wordLists }: Made): Engine {
+  const isExtended = !isDefault(rules, builtIns);
   return {
     rules,
     isExtended,
+    hasPaths: rules.some(({ paths, skipPaths }) => paths !== undefined || skipPaths !== undefined),
+    hasHints: rules.some(({ hinted }) => hinted !== undefined),
     shortest: isExtended ? 1 : SHORTEST_EMAIL,
-    screen: createScreen(rules, expressions, wordLists),
+    ...(isExtended ? extendedScreens(rules, builtIns, expressions, wordLists) : defaultScreens(rules)),
   };
+}
+
+const NO_RULES: readonly Rule[] = Object.freeze([]);
+
+function isDefault(rules: readonly Rule[], builtIns: Made['builtIns']): boolean {
+  return rules.every(
+    (rule) =>
+      builtIns.get(rule)?.onByDefault === true &&
+      rule.action === 'redact' &&
+      rule.paths === undefined &&
+      rule.skipPaths === undefined,
+  );
+}
+
+type Screens = Pick<Engine, 'screen' | 'screenInSteps'>;
+
+function defaultScreens(rules: readonly Rule[]): Screens {
+  return {
+    screen: (text) => (mayHoldBuiltIn(text) ? rules : NO_RULES),
+    *screenInSteps(text) {
+      return (yield* isInSlices(text, mayHoldBuiltIn)) ? rules : NO_RULES;
+    },
+  };
+}
+
+function extendedScreens(
+  rules: readonly Rule[],
+  builtIns: Made['builtIns'],
+  expressions: Made['expressions'],
+  wordLists: Made['wordLists'],
+): Screens {
+  const mine = <T>(map: ReadonlyMap<Rule, T>): Map<Rule, T> =>
+    new Map(
+      rules.flatMap((rule) => {
+        const value = map.get(rule);
+        return value === undefined ? [] : [[rule, value] as const];
+      }),
+    );
+  // The default rules share a quick look, and so do many of the others.
+  const looks = new Map<(text: string) => boolean, Rule[]>();
+  for (const [rule, { onByDefault, detector }] of mine(builtIns)) {
+    const may = onByDefault ? mayHoldBuiltIn : lookOf(detector);
+    const sharing = looks.get(may);
+    if (sharing === undefined) looks.set(may, [rule]);
+    else sharing.push(rule);
+  }
+  const own = createScreen(mine(expressions), mine(wordLists));
+  const inOrder = (found: Rule[]): readonly Rule[] =>
+    found.length > 1 ? found.sort((a, b) => a.index - b.index) : found;
+  return {
+    screen: (text, joined) => {
+      const found: Rule[] = [];
+      for (const [may, sharing] of looks) if (may(text)) found.push(...sharing);
+      found.push(...own(text, joined));
+      return inOrder(found);
+    },
+    *screenInSteps(text) {
+      const found: Rule[] = [];
+      for (const [may, sharing] of looks) if (yield* isInSlices(text, may)) found.push(...sharing);
+      found.push(...(yield* own.inSteps(text)));
+      return inOrder(found);
+    },
+  };
+}
+
+/** The key that tells what a value is stands in the same body, mostly near it. */
+function lookOf({ may = always, hinted }: Detector): (text: string) => boolean {
+  if (hinted === undefined) return may;
+  const mayHinted = hinted.detector.may ?? always;
+  return (text) => may(text) || (mayHinted(text) && HINT.test(text));
+}
+
+function always(): boolean {
+  return true;
+}
+
+/** What slices share: more than any match of a built-in rule, or what tells that one begins. */
+const SHARED = 1024;
+
+function* isInSlices(text: string, may: (text: string) => boolean): Steps<boolean> {
+  for (let from = 0; from < text.length; from += STEP) {
+    if (may(text.slice(Math.max(0, from - SHARED), from + STEP + SHARED))) return true;
+    yield;
+  }
+  return false;
 }

@@ -69,11 +69,15 @@ export function* unescapeInSteps(text: string): Steps<Unescaped> {
 }
 
 /** -1 when the backslash at `at` begins no escape. */
-function escapedUnit(text: string, at: number): number {
+export function escapedUnit(text: string, at: number): number {
   const letter = unitAt(text, at + 1);
-  if (letter !== LOWER_U) return SIMPLE.get(letter) ?? -1;
+  return letter === LOWER_U ? hexUnit(text, at + 2) : (SIMPLE.get(letter) ?? -1);
+}
+
+/** The unit that four hexadecimal digits give; -1 when there are none. */
+export function hexUnit(text: string, from: number): number {
   let unit = 0;
-  for (let i = at + 2; i < at + 6; i++) {
+  for (let i = from; i < from + 4; i++) {
     const digit = hexDigit(unitAt(text, i));
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
@@ -86,15 +90,6 @@ export function hexDigit(c: number): number {
   if (isDigit(c)) return c - 48;
   const letter = c | 32;
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
-}
-
-/** Whether `\u0020` to `\u007f` may be spelt out. JSON encoders write the controls so, which are of no interest. */
-export function mayHoldEscapedAscii(text: string): boolean {
-  for (let at = text.indexOf('\\u00'); at >= 0; at = text.indexOf('\\u00', at + 4)) {
-    const high = unitAt(text, at + 4);
-    if (high >= 50 && high <= 55) return true;
-  }
-  return false;
 }
 
 /** Edits of the unescaped text as edits of the original, `base` units in, with the new text escaped for JSON. */

@@ -1,7 +1,8 @@
-import { decodeBytes, unitBytes } from './bytes.ts';
+import { decodeInSteps, unitBytes } from './bytes.ts';
 import { unitAt } from './characters.ts';
-import { addEdit, type Edits, editList } from './edits.ts';
+import type { EditList, Edits } from './edits.ts';
 import { hexDigit } from './escapes.ts';
+import { finish, STEP, type Steps } from './steps.ts';
 
 const AMPERSAND = 38;
 const EQUALS = 61;
@@ -27,15 +28,24 @@ export class FormReader {
 
   /** On to the next one, which may be empty; false when there is none. */
   next(): boolean {
+    return finish(this.nextInSteps());
+  }
+
+  *nextInSteps(): Steps<boolean> {
     const form = this.#form;
     let i = this.#next;
     if (i > form.length) return false;
     this.start = i;
     this.#isPlain = true;
-    for (; i < form.length; i++) {
-      const c = form.charCodeAt(i);
-      if (c === AMPERSAND || (c === EQUALS && this.#inName)) break;
-      if (c === PERCENT || c === PLUS || c >= 128) this.#isPlain = false;
+    for (let stop = i + STEP; ; stop += STEP) {
+      const most = Math.min(stop, form.length);
+      for (; i < most; i++) {
+        const c = form.charCodeAt(i);
+        if (c === AMPERSAND || (c === EQUALS && this.#inName)) break;
+        if (c === PERCENT || c === PLUS || c >= 128) this.#isPlain = false;
+      }
+      if (i < most || most === form.length) break;
+      yield;
     }
     this.end = i;
     this.#inName = unitAt(form, i) !== EQUALS;
@@ -45,36 +55,44 @@ export class FormReader {
 
   /** Decoded. */
   text(): string {
+    return finish(this.textInSteps());
+  }
+
+  *textInSteps(): Steps<string> {
     if (this.#isPlain) return this.#form.slice(this.start, this.end);
     const bytes = Buffer.allocUnsafe(this.end - this.start);
     let size = 0;
     for (let i = this.start; i < this.end; i++) {
+      if (size % STEP === STEP - 1) yield;
       const c = this.#form.charCodeAt(i);
       const byte = c === PERCENT && i + 2 < this.end ? this.#hexByte(i) : -1;
       bytes[size++] = byte >= 0 ? byte : c === PLUS ? 32 : c;
       if (byte >= 0) i += 2;
     }
-    return decodeBytes(bytes.subarray(0, size)).text;
+    return (yield* decodeInSteps(bytes.subarray(0, size))).text;
   }
 
-  /** Edits of `text()` as edits of the form. New text is percent-encoded; what is not edited keeps its encoding. */
-  map(text: string, { places, texts }: Edits): Edits {
-    const out = editList();
+  /**
+   * Adds edits of `text()` to `out`, as edits of the form. New text is percent-encoded; what is not edited keeps its encoding.
+   */
+  *mapInSteps(text: string, { places, texts }: Edits, out: EditList): Steps<void> {
     let unit = 0;
     let at = this.start;
-    const place = (target: number): number => {
-      if (this.#isPlain) return this.start + target;
-      for (; unit < target; unit++) {
-        for (let byte = unitBytes(text, unit); byte > 0; byte--) at += this.#byteSize(at);
-      }
-      return at;
-    };
-    for (let i = 0; i < texts.length; i++) {
+    for (let i = 0; i < places.length; i++) {
       // Edits have two places each.
-      const start = place(places[2 * i] as number);
-      addEdit(out, start, place(places[2 * i + 1] as number), encode(texts[i] as string));
+      const target = places[i] as number;
+      if (this.#isPlain) {
+        at = this.start + target;
+      } else {
+        for (; unit < target; unit++) {
+          for (let byte = unitBytes(text, unit); byte > 0; byte--) at += this.#byteSize(at);
+          if (unit % STEP === STEP - 1) yield;
+        }
+      }
+      out.places.push(at);
+      if (i % 4096 === 4095) yield;
     }
-    return out;
+    for (const text of texts) out.texts.push(encode(text));
   }
 
   /** How many characters the byte at `at` takes. */

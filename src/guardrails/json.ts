@@ -1,4 +1,6 @@
 import { isDigit, unitAt } from './characters.ts';
+import { hexUnit, unescapeJson } from './escapes.ts';
+import { DEEPER, type Position } from './path-filter.ts';
 import { STEP } from './steps.ts';
 
 /** What the reader came to. `pause`: nothing for a while; it is called again, as after a token. */
@@ -11,7 +13,10 @@ const ARRAY_START = 3;
 const VALUE = 4;
 const AFTER_VALUE = 5;
 
+/** Of a path that is shown. */
 const MAX_PATH_SEGMENTS = 24;
+/** Of a position that is known. */
+const MAX_POSITION = 64;
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -37,8 +42,10 @@ export class JsonReader {
   #arrays = new Uint8Array(64);
   /** Of the outermost containers only, as paths tell no more: the place of the current member, and its key. */
   readonly #path: PathSegment[] = [];
-  /** Inside of a string that took long; whether it had escapes so far. */
+  /** Inside of a string that took long. */
   #inString = false;
+  /** The first quotation mark from here on that was looked for. */
+  #quote = -1;
 
   kind: 'key' | 'string' | 'number' = 'string';
   /** First and last-plus-one code unit: of what stands between the quotes, or of the number. */
@@ -56,12 +63,26 @@ export class JsonReader {
   /** JSON path of the value: `$.messages[0].content`; of a key, which is text to be scanned itself: `$.messages[0].*`. */
   path(): string {
     let path = '$';
-    for (const { isArray, index, keyStart, keyEnd } of this.#path.slice(0, this.#depth)) {
-      const key = keyEnd - keyStart > 64 ? '' : this.#text.slice(keyStart, Math.max(keyStart, keyEnd));
+    for (const { isArray, index, keyStart, keyEnd, isShown } of this.#path.slice(
+      0,
+      Math.min(this.#depth, MAX_PATH_SEGMENTS),
+    )) {
+      const key = isShown && keyEnd - keyStart <= 64 ? this.#text.slice(keyStart, keyEnd) : '';
       if (isArray) path += `[${index}]`;
       else path += /^[A-Za-z_$][\w$-]*$/.test(key) ? `.${key}` : '.*';
     }
     return this.#depth > MAX_PATH_SEGMENTS ? `${path}…` : path;
+  }
+
+  /** Where the value is, keys decoded. */
+  position(): Position {
+    const position: (string | number)[] = this.#path
+      .slice(0, Math.min(this.#depth, MAX_POSITION))
+      .map(({ isArray, index, keyStart, keyEnd }) =>
+        isArray ? index : unescapeJson(this.#text.slice(keyStart, keyEnd)).text,
+      );
+    if (this.#depth > MAX_POSITION) position.push(DEEPER);
+    return position;
   }
 
   /** Leaves the text of this key out of the paths of what it names. */
@@ -74,7 +95,7 @@ export class JsonReader {
     if (this.#inString) return this.#string();
     if (this.#state === COLON && this.kind === 'key' && !this.#keyIsHidden) {
       const segment = this.#segment();
-      if (segment !== undefined) segment.keyEnd = this.end;
+      if (segment !== undefined) segment.isShown = true;
     }
     const stop = Math.min(text.length, this.#at + STEP);
     while (this.#at < stop) {
@@ -130,32 +151,30 @@ export class JsonReader {
   /** Reads on to the end of a string. */
   #string(): JsonEvent {
     const text = this.#text;
-    const stop = Math.min(text.length, this.#at + STEP);
-    let i = this.#at;
-    for (; i < stop; i++) {
-      const c = text.charCodeAt(i);
-      if (c === QUOTE) {
-        this.end = i;
-        this.#at = i + 1;
-        this.#inString = false;
-        this.#tokenIsString();
-        return 'token';
+    const stop = this.#at + STEP;
+    for (;;) {
+      if (this.#quote < this.#at) this.#quote = text.indexOf('"', this.#at);
+      if (this.#quote < 0) return 'invalid';
+      const end = Math.min(this.#quote, stop);
+      const special = specialIn(text, this.#at, end);
+      if (special < 0) {
+        if (end === this.#quote) break;
+        this.#at = end;
+      } else {
+        const size = escapeSize(text, special);
+        if (size === 0) return 'invalid';
+        this.escaped = true;
+        this.#at = special + size;
       }
-      if (c < 32) return 'invalid';
-      if (c !== BACKSLASH) continue;
-      this.escaped = true;
-      i++;
-      const letter = unitAt(text, i);
-      if (letter === 117) {
-        for (let k = 0; k < 4; k++) if (!isHex(unitAt(text, ++i))) return 'invalid';
-      } else if (ESCAPABLE.indexOf(letter) < 0) {
-        return 'invalid';
-      }
+      if (this.#at < stop) continue;
+      this.#inString = true;
+      return 'pause';
     }
-    if (i >= text.length) return 'invalid';
-    this.#at = i;
-    this.#inString = true;
-    return 'pause';
+    this.end = this.#quote;
+    this.#at = this.#quote + 1;
+    this.#inString = false;
+    this.#tokenIsString();
+    return 'token';
   }
 
   #tokenIsString(): void {
@@ -170,8 +189,9 @@ export class JsonReader {
     const segment = this.#segment();
     if (segment === undefined) return;
     segment.keyStart = this.start;
-    // Not to be shown before it was seen to be clean.
-    segment.keyEnd = -1;
+    segment.keyEnd = this.end;
+    // Not before it was seen to be clean.
+    segment.isShown = false;
   }
 
   #ended(): void {
@@ -185,14 +205,16 @@ export class JsonReader {
       this.#arrays = larger;
     }
     this.#arrays[this.#depth] = isArray ? 1 : 0;
-    if (this.#depth < MAX_PATH_SEGMENTS) this.#path[this.#depth] = { isArray, index: 0, keyStart: 0, keyEnd: 0 };
+    if (this.#depth < MAX_POSITION) {
+      this.#path[this.#depth] = { isArray, index: 0, keyStart: 0, keyEnd: 0, isShown: false };
+    }
     this.#depth++;
     this.#state = isArray ? ARRAY_START : OBJECT_START;
   }
 
   /** Of the innermost container. */
   #segment(): PathSegment | undefined {
-    return this.#depth > 0 && this.#depth <= MAX_PATH_SEGMENTS ? this.#path[this.#depth - 1] : undefined;
+    return this.#depth > 0 && this.#depth <= MAX_POSITION ? this.#path[this.#depth - 1] : undefined;
   }
 }
 
@@ -201,16 +223,67 @@ interface PathSegment {
   /** Place of the current member. */
   index: number;
   keyStart: number;
-  /** -1: not to be shown. */
   keyEnd: number;
+  /** Whether paths may hold the key. */
+  isShown: boolean;
 }
 
 /** What may stand after a backslash, besides `u`. */
-const ESCAPABLE = Array.from('"\\/bfnrt', (c) => c.charCodeAt(0));
+const ESCAPABLE: ReadonlySet<number> = new Set(Array.from('"\\/bfnrt', (c) => c.charCodeAt(0)));
 
-function isHex(c: number): boolean {
-  return isDigit(c) || (c >= 97 && c <= 102) || (c >= 65 && c <= 70);
+/** How long the escape at `at` is; 0 when there is none. */
+function escapeSize(text: string, at: number): number {
+  if (text.charCodeAt(at) !== BACKSLASH) return 0;
+  const letter = unitAt(text, at + 1);
+  if (letter === 117) return hexUnit(text, at + 2) < 0 ? 0 : 6;
+  return ESCAPABLE.has(letter) ? 2 : 0;
 }
+
+/** A backslash, or a control character, which no string may have as it is. */
+// oxlint-disable-next-line no-control-regex
+const SPECIAL = /[\u0000-\u001f\\]/;
+/** Shorter stretches are quicker looked through than cut out. */
+const SHORT = 24;
+
+/** The first special character from `from` on, before `to`; -1 when there is none. */
+function specialIn(text: string, from: number, to: number): number {
+  if (to - from > SHORT) {
+    const at = text.slice(from, to).search(SPECIAL);
+    return at < 0 ? -1 : from + at;
+  }
+  for (let i = from; i < to; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 32 || c === BACKSLASH) return i;
+  }
+  return -1;
+}
+
+/**
+ * The number as digits alone when it is whole, and written with a fraction or an exponent: `4111111111111111.0` is the same
+ * number as without them. Undefined when it is not, or has more digits than anything that rules look for.
+ */
+export function wholeNumber(raw: string): string | undefined {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = NUMBER.exec(raw) ?? [];
+  const shift = Number(exponent);
+  if (whole.length + fraction.length < LEAST_DIGITS) return undefined;
+  if (raw.length > MOST_DIGITS || (fraction === '' && exponent === '0') || Math.abs(shift) > MOST_DIGITS)
+    return undefined;
+  const digits = whole + fraction;
+  const point = whole.length + shift;
+  if (point <= 0 || /[1-9]/.test(digits.slice(point))) return undefined;
+  return (
+    sign +
+    digits
+      .slice(0, point)
+      .padEnd(point, '0')
+      .replace(/^0+(?=.)/, '')
+  );
+}
+
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+const MOST_DIGITS = 64;
+/** Nobody has a number with fewer. */
+const LEAST_DIGITS = 9;
 
 /** 0 when there is no valid number. */
 function numberEnd(text: string, from: number): number {

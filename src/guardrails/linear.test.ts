@@ -73,14 +73,11 @@ test('operators’ expressions take linear time too', () => {
   }
 });
 
-test('an expression that looks ahead from each of its matches runs out of work, and then redacts the rest', () => {
+test('an expression that looks ahead from each of its matches does not look over and over again', () => {
   const engine = createEngine([regex('a(?:.*b)?')]);
-  const text = `b${fill('a', 30_000)} c`;
-  const start = process.hrtime.bigint();
-  const { bytes, hits } = inspect(engine, Buffer.from(text), 'text/plain');
-  assert.ok(Number(process.hrtime.bigint() - start) / 1e6 < 5000);
-  assert.match(Buffer.from(bytes).toString(), /^b#+$/);
-  assert.equal(hits.length, 1);
+  const { bytes, hits } = inspect(engine, Buffer.from(`b${fill('a', 30_000)} c`), 'text/plain');
+  assert.equal(Buffer.from(bytes).toString(), `b${'#'.repeat(30_000)} c`);
+  assert.equal(hits[0]?.count, 30_000);
 });
 
 test('JSON that is 100,000 deep, and all kinds of JSON that break off, need no stack', () => {

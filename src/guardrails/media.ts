@@ -3,6 +3,8 @@ export type Reader = 'json' | 'form' | 'multipart' | 'text' | 'binary' | 'sniff'
 
 export interface MediaType {
   readonly reader: Reader;
+  /** Of a stream of events: what they are written in. `sse`: `text/event-stream`. `json`: JSON values in lines. */
+  readonly events: 'sse' | 'json' | undefined;
   /** Type and subtype, lower case; empty when there is none. */
   readonly type: string;
   /** `charset` parameter, lower case. */
@@ -67,7 +69,21 @@ function readerOf(type: string): Reader {
   return 'sniff';
 }
 
-const UNKNOWN: MediaType = { reader: 'sniff', type: '', charset: undefined, boundary: undefined, isAmbiguous: false };
+const JSON_LINES = /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines|json-seq|stream\+json)$/;
+
+function eventsOf(type: string): MediaType['events'] {
+  if (type === 'text/event-stream') return 'sse';
+  return JSON_LINES.test(type) ? 'json' : undefined;
+}
+
+const UNKNOWN: MediaType = {
+  reader: 'sniff',
+  events: undefined,
+  type: '',
+  charset: undefined,
+  boundary: undefined,
+  isAmbiguous: false,
+};
 
 /** Clients send the same few again and again; bounded, since they choose them. */
 const parsed = new Map<string, MediaType>();
@@ -83,6 +99,7 @@ export function parseMediaType(contentType: string | undefined): MediaType {
   const type = /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+*-]+)\s*(?:;|$)/.exec(contentType)?.[1]?.toLowerCase() ?? '';
   const media: MediaType = {
     reader: readerOf(type),
+    events: eventsOf(type),
     type,
     charset: parameter(contentType, 'charset')?.toLowerCase(),
     boundary: parameter(contentType, 'boundary'),

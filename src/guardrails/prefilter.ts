@@ -1,23 +1,40 @@
 import { findCards, mayBeginCard } from './card.ts';
 import { isAsciiLetter, isDigit, unitAt } from './characters.ts';
-import { mayHoldEscapedAscii } from './escapes.ts';
-import { findSsns } from './ssn.ts';
+import { hexUnit } from './escapes.ts';
+import { AS_IS, HALF, lookalikeOf, lookalikeOfPair, NOTHING } from './lookalikes.ts';
+import { findSsns, mayBeNamedSsn } from './ssn.ts';
 
-/** Length of the shortest number that a built-in rule can find (an SSN), separators included. */
-const STRIDE = 11;
+/** Length of the shortest number that a default rule can find: a bare SSN. */
+const STRIDE = 9;
+/** Digits of the shortest card. */
+const CARD = 12;
 
 /**
- * Whether a built-in rule could find anything in what is written here. It is given text as it came, JSON or plain, even
- * bytes read as Latin-1, and never says no wrongly: all that the built-in rules look for hangs on ASCII characters, which
- * look the same in every one of these views unless they are escaped, and an escaped one is a yes. It is not for texts with
- * other escapes (percent-encoding).
+ * Whether a rule that is on by default could find anything in a text, JSON or plain, as it came, with any escapes of JSON
+ * decoded: never says no wrongly. All that these rules look for hangs on ASCII characters, which are the same in either form
+ * unless they are escaped, and an escaped one is a yes. It is not for texts with other escapes (percent-encoding).
  *
  * A miss costs far less than one step for each character: every match of the number rules is a run of at least `STRIDE`
  * digits, spaces and hyphens, so that looking at each `STRIDE`th character meets them all.
  */
 export function mayHoldBuiltIn(text: string): boolean {
-  return mayHoldEmail(text) || mayHoldEscapedAscii(text) || mayHoldNumber(text);
+  if (mayHoldEmail(text) || mayHoldEscaped(text)) return true;
+  // Of what is no ASCII the lower half remains, and may be taken for a number that is none.
+  return mayHoldNumber(Buffer.from(text, 'latin1'), text, ASCII_NUMBER);
 }
+
+/** The same for bytes in UTF-8, given as Latin-1 as well, and for the view of what they say. */
+export function mayHoldBuiltInBytes(bytes: Uint8Array, latin1: string): boolean {
+  return (
+    mayHoldEmail(latin1) ||
+    LOOKALIKE_ATS.some((at) => latin1.includes(at)) ||
+    mayHoldEscaped(latin1) ||
+    mayHoldNumber(bytes, latin1, numberBytes())
+  );
+}
+
+/** What stands for `@`, in UTF-8: U+FF20, U+FE6B. */
+const LOOKALIKE_ATS: readonly string[] = ['\u00ef\u00bc\u00a0', '\u00ef\u00b9\u00ab'];
 
 function mayHoldEmail(text: string): boolean {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
@@ -37,45 +54,207 @@ function mayBeAfter(c: number): boolean {
   return isDigit(c) || isAsciiLetter(c) || c >= 128 || c === 92;
 }
 
-function mayHoldNumber(text: string): boolean {
-  for (let probe = STRIDE - 1; probe < text.length; probe += STRIDE) {
-    if (!isInNumber(text.charCodeAt(probe))) continue;
+/** Whether something is spelt out as `\uXXXX` that may be part of a match, or stands within one. */
+function mayHoldEscaped(text: string): boolean {
+  for (let at = text.indexOf('\\u'); at >= 0; at = text.indexOf('\\u', at + 2)) {
+    const unit = hexUnit(text, at + 2);
+    // JSON encoders write the controls so, which are of no interest.
+    if (unit < 32) continue;
+    if (unit < 128) return true;
+    let kind = lookalikeOf(unit);
+    if (kind === HALF) kind = lookalikeOfPair(unit, text.startsWith('\\u', at + 6) ? hexUnit(text, at + 8) : 0);
+    if (isDigit(kind) || kind === AT) return true;
+    if (standsInNumber(kind) && isAfterDigit(text, at)) return true;
+  }
+  return false;
+}
+
+const AT = 64;
+
+function standsInNumber(kind: number): boolean {
+  return kind === NOTHING || kind === 32 || kind === 45;
+}
+
+/** Whether a digit may stand before the escape at `at`, or one and a separator. */
+function isAfterDigit(text: string, at: number): boolean {
+  let before = at - 1;
+  while (unitAt(text, before) === 92) before--;
+  const c = unitAt(text, before);
+  return isDigit(c) || c >= 128 || ((c === 32 || c === 45) && isNear(unitAt(text, before - 1)));
+}
+
+function isNear(c: number): boolean {
+  return isDigit(c) || c >= 128;
+}
+
+/**
+ * 1 for what a run may be of: digits, space and hyphen, and the dot of a number of JSON. Tables, because comparisons that turn
+ * out at random cost ten times as much.
+ */
+const ASCII_NUMBER = Uint8Array.from({ length: 256 }, (_, c) =>
+  isDigit(c) || /[ .-]/.test(String.fromCharCode(c)) ? 1 : 0,
+);
+/** In UTF-8, with the bytes of characters that stand for those, or for nothing: none of most scripts. Made once, on first use. */
+let bytesOfNumbers: Uint8Array | undefined;
+
+function numberBytes(): Uint8Array {
+  return (bytesOfNumbers ??= makeNumberBytes());
+}
+
+function makeNumberBytes(): Uint8Array {
+  const bytes = ASCII_NUMBER.slice();
+  // Whatever continues a sequence, and begins none.
+  bytes.fill(1, 0x80, 0xc2);
+  for (let c = 0x80; c < 0x110000; c++) {
+    const kind = c < 0x20000 || c >= 0xe0000 ? lookalikeOf(c) : AS_IS;
+    if (isDigit(kind) || standsInNumber(kind)) bytes[firstByte(c)] = 1;
+  }
+  return bytes;
+}
+
+function firstByte(c: number): number {
+  if (c < 0x800) return 0xc0 | (c >> 6);
+  return c < 0x10000 ? 0xe0 | (c >> 12) : 0xf0 | (c >> 18);
+}
+
+/** The first place from `from` on, before `to`, where no number goes on, in UTF-8; -1 when there is none. */
+export function breakIn(bytes: Uint8Array, from: number, to: number): number {
+  const inNumber = numberBytes();
+  // Within the bytes; the table has a number for each.
+  for (let i = from; i < to; i++) if (inNumber[bytes[i] as number] !== 1) return i;
+  return -1;
+}
+
+/** `text` has one unit for each of the bytes. Casts: all places are within the bytes. Bytes are three times as quick as units. */
+function mayHoldNumber(bytes: Uint8Array, text: string, inNumber: Uint8Array): boolean {
+  const { length } = bytes;
+  for (let probe = STRIDE - 1; probe < length; probe += STRIDE) {
+    if (inNumber[bytes[probe] as number] !== 1) continue;
     let start = probe;
-    while (start > 0 && isInNumber(text.charCodeAt(start - 1))) start--;
+    while (start > 0 && inNumber[bytes[start - 1] as number] === 1) start--;
     let end = probe + 1;
-    while (end < text.length && isInNumber(text.charCodeAt(end))) end++;
-    if (end - start >= STRIDE && mayHoldNumberIn(text, start, end)) return true;
+    while (end < length && inNumber[bytes[end] as number] === 1) end++;
+    if (end - start < STRIDE) continue;
+    if (mayHoldNumberIn(bytes, text, start, end)) return true;
     // On to the first probe after the run.
     probe += Math.floor((end - probe - 1) / STRIDE) * STRIDE;
   }
   return false;
 }
 
-/** 1 for digits, space and hyphen. A table, because comparisons that turn out at random cost ten times as much. */
-const IN_NUMBER = Uint8Array.from({ length: 128 }, (_, c) => (isDigit(c) || c === 32 || c === 45 ? 1 : 0));
-
-function isInNumber(c: number): boolean {
-  return c < 128 && IN_NUMBER[c] === 1;
-}
-
-/** Whether there is a match in a run of digits, spaces and hyphens. */
-function mayHoldNumberIn(text: string, start: number, end: number): boolean {
+/** Whether there is a match in a run. */
+function mayHoldNumberIn(bytes: Uint8Array, text: string, start: number, end: number): boolean {
   let digits = 0;
-  let mayBeCard = false;
-  let before = -1;
+  let hasDot = false;
   for (let i = start; i < end; i++) {
-    const c = text.charCodeAt(i);
-    if (isDigit(c)) {
-      digits++;
-      if (!isDigit(before) && mayBeginCard(c)) mayBeCard = true;
-    }
-    before = c;
+    const c = bytes[i] as number;
+    if (c > 127) return mayHoldGroupsIn(bytes, text, start, end);
+    if (isDigit(c)) digits++;
+    else if (c === DOT) hasDot = true;
   }
   // An SSN has nine. Indentation is long runs of spaces.
   if (digits < 9) return false;
+  const gaps = end - start - digits;
+  // A card of one group, or nothing that the rules know: an SSN has two gaps.
+  const isSmall = gaps === 1 && digits < CARD && !hasDot;
+  if (gaps > 0 && !isSmall) return mayHoldGroupsIn(bytes, text, start, end);
+  for (let i = start; i + STRIDE <= end; i++) if (isNamedAt(text, i)) return true;
+  const mayBeCard = gaps === 0 && digits >= CARD && mayBeginCard(bytes[start] as number, bytes[start + 1]);
+  return mayMatch(text, start, end, false, false, mayBeCard);
+}
+
+/** Whether a bare SSN may stand at a place. */
+function isNamedAt(text: string, at: number): boolean {
+  if (isDigit(unitAt(text, at - 1)) || isDigit(unitAt(text, at + STRIDE))) return false;
+  for (let i = at + STRIDE - 1; i >= at; i--) if (!isDigit(unitAt(text, i))) return false;
+  return mayBeNamedSsn(text, at);
+}
+
+/** In bytes, it may have characters in it that are none of a number; these part it. */
+function mayHoldGroupsIn(bytes: Uint8Array, text: string, start: number, end: number): boolean {
+  let from = start;
+  let digits = 0;
+  /** Digits in a row; -1: after what is none of a number. */
+  let group = -1;
+  /** The same of the digits before them. */
+  let before = -1;
+  let mayBeSsn = false;
+  let mayBeCard = false;
+  let isSuspicious = false;
+  for (let i = start; i < end; ) {
+    const c = bytes[i] as number;
+    if (c < 128) {
+      if (isDigit(c)) {
+        digits++;
+        if (group <= 0 && mayBeginCard(c, bytes[i + 1])) mayBeCard = true;
+        if (isNamedAt(text, i)) return true;
+        group = Math.max(group, 0) + 1;
+      } else {
+        // The fraction of a number that may be a whole one; or what is after the two digits in the middle of an SSN.
+        if (c === DOT) isSuspicious ||= bytes[i + 1] === ZERO;
+        else if (group === 2 && before === 3) mayBeSsn = true;
+        before = group;
+        group = 0;
+      }
+      i++;
+      continue;
+    }
+    const size = sequenceSize(bytes, i, end);
+    const kind = lookalikeOf(size === 1 ? 0 : codePoint(bytes, i, size));
+    if (isDigit(kind) || standsInNumber(kind)) {
+      if (isDigit(kind)) digits++;
+      isSuspicious = true;
+    } else {
+      if (digits >= 9 && mayMatch(text, from, i, isSuspicious, mayBeSsn, digits >= CARD && mayBeCard)) return true;
+      from = i + size;
+      digits = 0;
+      mayBeSsn = false;
+      mayBeCard = false;
+      isSuspicious = false;
+    }
+    group = -1;
+    before = -1;
+    i += size;
+  }
+  return digits >= 9 && mayMatch(text, from, end, isSuspicious, mayBeSsn, digits >= CARD && mayBeCard);
+}
+
+const ZERO = 48;
+const DOT = 46;
+const LOWER_E = 101;
+
+function mayMatch(
+  text: string,
+  start: number,
+  end: number,
+  isSuspicious: boolean,
+  mayBeSsn: boolean,
+  mayBeCard: boolean,
+): boolean {
+  // The same number may be written with an exponent.
+  if (isSuspicious || (unitAt(text, end) | 32) === LOWER_E) return true;
   // The end of an escaped character looks like the beginning of the number, or like what stands before it.
-  if (text.slice(Math.max(0, start - 8), start).includes('\\u')) return true;
+  for (let i = start - 1; i >= start - 8; i--)
+    if (unitAt(text, i) === 92 && unitAt(text, i + 1) === LOWER_U) return true;
+  if (!mayBeSsn && !mayBeCard) return false;
   // The rules look at two characters on either side. An escape there looks to them as what it stands for, or more lenient.
   const run = text.slice(Math.max(0, start - 2), end + 2);
-  return (digits < end - start && findSsns(run).length > 0) || (digits >= 13 && mayBeCard && findCards(run).length > 0);
+  return (mayBeSsn && findSsns(run).length > 0) || (mayBeCard && findCards(run).length > 0);
+}
+
+const LOWER_U = 117;
+
+/** How many bytes the sequence of UTF-8 at `at` has; 1 when it is none. */
+function sequenceSize(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at] as number;
+  const size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+  if (at + size > end) return 1;
+  for (let i = at + 1; i < at + size; i++) if (((bytes[i] as number) & 0xc0) !== 0x80) return 1;
+  return size;
+}
+
+function codePoint(bytes: Uint8Array, at: number, size: number): number {
+  let c = (bytes[at] as number) & (0xff >> (size + 1));
+  for (let i = at + 1; i < at + size; i++) c = (c << 6) | ((bytes[i] as number) & 0x3f);
+  return c;
 }

@@ -1,33 +1,16 @@
 import { asLatin1, ByteWriter, decodeInSteps, editInSteps } from './bytes.ts';
 import { guessWide } from './charset.ts';
-import {
-  addEdit,
-  addEdits,
-  addInSteps,
-  applyEdits,
-  composeEdits,
-  type EditList,
-  type Edits,
-  editList,
-  NO_EDITS,
-} from './edits.ts';
-import { escapeJson, mapToJson, mayHoldEscapedAscii, unescapeInSteps, unescapeJson } from './escapes.ts';
+import { editList } from './edits.ts';
 import { FormReader } from './form.ts';
-import { JsonReader } from './json.ts';
+import { isJsonInSteps } from './json-check.ts';
 import { parseMediaType, type Reader } from './media.ts';
 import { multipartParts, type Part } from './multipart.ts';
-import { looksLikeJson, looksLikeText, PEEK } from './peek.ts';
-import { mayHoldBuiltIn } from './prefilter.ts';
-import type { Rule } from './rule.ts';
+import { looksLikeText, PEEK } from './peek.ts';
+import { mayHoldBuiltInBytes } from './prefilter.ts';
+import { readJson } from './read-json.ts';
 import type { Scan } from './scan.ts';
-import { finish, STEP, type Steps } from './steps.ts';
-
-/**
- * Why a body could not be read as what it claims to be.
- * `invalid_json`, `invalid_multipart`: it was scanned as plain text instead. `encoded_part`: a part of a multipart body has
- * a charset or transfer encoding that is not read here, and was not scanned. `ambiguous_part`: a part says twice what it is.
- */
-export type Unreadable = 'invalid_json' | 'invalid_multipart' | 'encoded_part' | 'ambiguous_part';
+import { STEP, type Steps } from './steps.ts';
+import type { Unreadable } from './unreadable.ts';
 
 /** One inspection under way. */
 export interface Job {
@@ -45,9 +28,9 @@ export function* readAs(job: Job, bytes: Uint8Array, reader: Reader, boundary?: 
       // Many agents read JSON whatever the type says, and command line clients say `form` by default: both readings count.
       return yield* readForm(job, beginsLikeJson(bytes) ? yield* readText(job, bytes) : bytes);
     case 'json': {
-      const read = yield* readJson(job, bytes, true);
+      const read = yield* readJson(job.scan, bytes, true);
       if (read !== undefined) return read;
-      job.unreadable ??= 'invalid_json';
+      note(job, 'invalid_json');
       return yield* readPlain(job, bytes);
     }
     default:
@@ -57,29 +40,18 @@ export function* readAs(job: Job, bytes: Uint8Array, reader: Reader, boundary?: 
 
 /** As JSON when it is JSON, as plain text otherwise. */
 function* readText(job: Job, bytes: Uint8Array): Steps<Uint8Array> {
-  const read = beginsLikeJson(bytes) ? yield* readJson(job, bytes, false) : undefined;
+  const read = beginsLikeJson(bytes) ? yield* readJson(job.scan, bytes, false) : undefined;
   return read ?? (yield* readPlain(job, bytes));
 }
 
-function* readPlain(job: Job, bytes: Uint8Array): Steps<Uint8Array> {
+function* readPlain({ scan }: Job, bytes: Uint8Array): Steps<Uint8Array> {
   const decoded = yield* decodeInSteps(bytes);
-  return yield* editInSteps(bytes, decoded, yield* editsOf(job, decoded.text));
+  return yield* editInSteps(bytes, decoded, yield* scan.plainInSteps(decoded.text));
 }
 
-/**
- * Text that holds escaped characters, or nearly is JSON, may be taken by its reader for what the escapes stand for, or as it
- * stands: both readings count.
- */
-function* editsOf({ scan }: Job, text: string): Steps<Edits> {
-  let first = NO_EDITS;
-  let current = text;
-  if (text.includes('\\') && (looksLikeJson(text) || mayHoldEscapedAscii(text))) {
-    const unescaped = yield* unescapeInSteps(text);
-    first = yield* mapToJson(unescaped, yield* scan.textInSteps(unescaped.text, scan.candidates(unescaped.text)), 0);
-    if (scan.blockedBy !== undefined) return NO_EDITS;
-    if (first !== NO_EDITS) current = yield* applyEdits(text, first);
-  }
-  return yield* composeEdits(first, yield* scan.textInSteps(current, scan.candidates(current)));
+/** What is binary, and known to be, says the least. */
+function note(job: Job, reason: Unreadable): void {
+  if (job.unreadable === undefined || job.unreadable === 'binary') job.unreadable = reason;
 }
 
 /** Whether the first character that says anything could begin a JSON document that holds text. */
@@ -89,119 +61,31 @@ function beginsLikeJson(bytes: Uint8Array): boolean {
   return bytes[i] === 123 || bytes[i] === 91 || bytes[i] === 34;
 }
 
-/** Undefined when the bytes are not JSON and there may be something to find. `claimed`: they are said to be. */
-function* readJson({ scan }: Job, bytes: Uint8Array, claimed: boolean): Steps<Uint8Array | undefined> {
-  const decoded = yield* decodeInSteps(bytes);
-  const { text } = decoded;
-  if (text.length <= STEP) {
-    const view = unescapeJson(text).text;
-    // The other readings, should this be no JSON, are of the same text: nobody finds anything there either.
-    if (scan.candidates(view, true).length === 0 && (claimed || view === text)) return bytes;
-  }
-  const before = scan.mark();
-  const reader = new JsonReader(text);
-  const edits = editList();
-  let screened = 0;
-  let candidates: readonly Rule[] = [];
-  let paused = 0;
-  for (let event = reader.next(); event !== 'valid'; event = reader.next()) {
-    if (event === 'invalid') {
-      scan.rewind(before);
-      return undefined;
-    }
-    if (reader.end - paused > STEP || event === 'pause') {
-      paused = reader.end;
-      yield;
-    }
-    const { start, end } = reader;
-    if (event === 'pause' || end - start < scan.shortest) continue;
-    if (end - start > STEP) {
-      yield* readLongToken(scan, text, reader, edits);
-    } else {
-      if (end >= screened) {
-        // The tokens of the next stretch, all at once, each with the character before and after it.
-        screened = Math.max(start + STEP, end + 1);
-        const stretch = text.slice(Math.max(0, start - 1), screened);
-        candidates = scan.candidates(scan.isExtended ? unescapeJson(stretch).text : stretch, true);
-      }
-      if (candidates.length > 0) readToken(scan, text, reader, candidates, edits);
-    }
-    if (scan.blockedBy !== undefined) return bytes;
-  }
-  return yield* editInSteps(bytes, decoded, edits);
-}
-
-function readToken(scan: Scan, text: string, reader: JsonReader, candidates: readonly Rule[], out: EditList): void {
-  const { start, end } = reader;
-  const raw = text.slice(start, end);
-  const unescaped = reader.escaped ? unescapeJson(raw) : undefined;
-  const before = scan.matches;
-  const edits = scan.text(unescaped?.text ?? raw, candidates, reader);
-  if (scan.matches === before) return;
-  if (reader.kind === 'key') reader.hide();
-  const { places, texts } = edits;
-  if (texts.length === 0) return;
-  if (reader.kind === 'number') {
-    // What is left of a number is none any more.
-    addEdit(out, start, end, `"${escapeJson(finish(applyEdits(raw, edits)))}"`);
-  } else if (unescaped !== undefined) {
-    addEdits(out, finish(mapToJson(unescaped, edits, start)));
-  } else {
-    for (let i = 0; i < texts.length; i++) {
-      // Edits have two places each.
-      addEdit(
-        out,
-        start + (places[2 * i] as number),
-        start + (places[2 * i + 1] as number),
-        escapeJson(texts[i] as string),
-      );
-    }
-  }
-}
-
-function* readLongToken(scan: Scan, text: string, reader: JsonReader, out: EditList): Steps<void> {
-  const { start, end, kind } = reader;
-  const raw = text.slice(start, end);
-  const unescaped = yield* unescapeInSteps(raw);
-  const before = scan.matches;
-  const edits = yield* scan.textInSteps(unescaped.text, scan.candidates(unescaped.text), reader);
-  if (kind === 'key' && scan.matches > before) reader.hide();
-  if (edits.texts.length === 0) return;
-  if (kind === 'number') addEdit(out, start, end, `"${escapeJson(yield* applyEdits(raw, edits))}"`);
-  else yield* addInSteps(out, yield* mapToJson(unescaped, edits, start));
-}
-
-function* readForm(job: Job, bytes: Uint8Array): Steps<Uint8Array> {
-  const { scan } = job;
+function* readForm({ scan }: Job, bytes: Uint8Array): Steps<Uint8Array> {
   const form = asLatin1(bytes);
   const edits = editList();
   const reader = new FormReader(form);
   let paused = 0;
-  while (scan.blockedBy === undefined && reader.next()) {
+  while (scan.tally.blockedBy === undefined && (yield* reader.nextInSteps())) {
     if (reader.end - paused > STEP / 4) {
       paused = reader.end;
       yield;
     }
     if (reader.end - reader.start < scan.shortest) continue;
-    const text = reader.text();
-    if (text.length > STEP || text.includes('\\')) {
-      yield* addInSteps(edits, reader.map(text, yield* editsOf(job, text)));
-    } else {
-      const found = scan.text(text, scan.candidates(text));
-      if (found.texts.length > 0) addEdits(edits, reader.map(text, found));
-    }
+    const text = yield* reader.textInSteps();
+    yield* reader.mapInSteps(text, yield* scan.plainInSteps(text), edits);
   }
   return yield* editInSteps(bytes, { text: form, byteForUnit: true }, edits);
 }
 
 function* readMultipart(job: Job, bytes: Uint8Array, boundary: string | undefined): Steps<Uint8Array> {
   const { scan } = job;
-  const before = scan.mark();
+  const before = scan.tally.mark();
   const out = new Splice(bytes);
   const parts = multipartParts(bytes, boundary ?? '');
   let epilogue = boundary ? 0 : -1;
   let isFirst = true;
-  for (let paused = 0; epilogue >= 0 && scan.blockedBy === undefined; ) {
+  for (let paused = 0; epilogue >= 0 && scan.tally.blockedBy === undefined; ) {
     const { done, value } = parts.next();
     if (done) {
       epilogue = value;
@@ -223,18 +107,18 @@ function* readMultipart(job: Job, bytes: Uint8Array, boundary: string | undefine
     const content = bytes.subarray(value.start, value.end);
     out.put(value.start, value.end, yield* readPart(job, content, value));
   }
-  if (scan.blockedBy !== undefined) return bytes;
+  if (scan.tally.blockedBy !== undefined) return bytes;
   if (epilogue >= 0) return out.end();
   // What a lenient reader makes of it is not known: only what needs no decoding may pass.
-  scan.rewind(before);
-  job.unreadable = hidesEncodedPart(bytes) ? 'encoded_part' : (job.unreadable ?? 'invalid_multipart');
+  scan.tally.rewind(before);
+  note(job, hidesEncodedPart(bytes) ? 'encoded_part' : 'invalid_multipart');
   return yield* readPlain(job, bytes);
 }
 
 /** What stands around the contents: headers, and text before and after the parts. */
 function* readAround(job: Job, bytes: Uint8Array): Steps<Uint8Array> {
   if (bytes.length < job.scan.shortest) return bytes;
-  if (!job.scan.isExtended && bytes.length <= STEP && !mayHoldBuiltIn(asLatin1(bytes))) return bytes;
+  if (!job.scan.isExtended && bytes.length <= STEP && !mayHoldBuiltInBytes(bytes, asLatin1(bytes))) return bytes;
   return yield* readPlain(job, bytes);
 }
 
@@ -245,15 +129,13 @@ function* readPart(job: Job, content: Uint8Array, part: Part): Steps<Uint8Array>
   const { reader, charset, isAmbiguous } = parseMediaType(part.contentType);
   const isPlain = /^(7bit|8bit|binary)?$/.test(part.encoding ?? '');
   if (part.isAmbiguous || isAmbiguous) {
-    job.unreadable = 'ambiguous_part';
+    job.unreadable = 'ambiguous';
     return content;
   }
   // Readers take a part without a file name for a field, whatever its type.
-  if (reader === 'binary' && part.isFile) {
-    if (isPlain && !looksLikeText(content)) return content;
-    if (part.encoding === 'base64' && !looksLikeText(Buffer.from(asLatin1(content.subarray(0, PEEK)), 'base64'))) {
-      return content;
-    }
+  if (reader === 'binary' && part.isFile && isBinary(content, isPlain, part.encoding)) {
+    job.unreadable ??= 'binary';
+    return content;
   }
   const isWide = guessWide(content.subarray(0, PEEK), true) !== undefined;
   if (
@@ -262,15 +144,26 @@ function* readPart(job: Job, content: Uint8Array, part: Part): Steps<Uint8Array>
     !LIKE_ASCII.test(charset ?? 'utf-8') ||
     (reader === 'multipart' && hidesEncodedPart(content))
   ) {
-    if (job.unreadable !== 'ambiguous_part') job.unreadable = 'encoded_part';
+    if (job.unreadable !== 'ambiguous') job.unreadable = 'encoded_part';
     return content;
   }
-  if (content.length < job.scan.shortest) return content;
-  if (!job.scan.isExtended && content.length <= STEP && reader !== 'form' && !mayHoldBuiltIn(asLatin1(content))) {
+  if (reader !== 'json' && content.length < job.scan.shortest) return content;
+  if (
+    !job.scan.isExtended &&
+    content.length <= STEP &&
+    reader !== 'form' &&
+    !mayHoldBuiltInBytes(content, asLatin1(content))
+  ) {
+    if (reader === 'json' && !(yield* isJsonInSteps(content, asLatin1(content)))) note(job, 'invalid_json');
     return content;
   }
   // A field is text unless it says otherwise; what is inside of a part is not parted further.
   return yield* readAs(job, content, reader === 'json' || reader === 'form' ? reader : 'text');
+}
+
+function isBinary(content: Uint8Array, isPlain: boolean, encoding: string | undefined): boolean {
+  if (isPlain) return !looksLikeText(content);
+  return encoding === 'base64' && !looksLikeText(Buffer.from(asLatin1(content.subarray(0, PEEK)), 'base64'));
 }
 
 /** Whether parts in there may be encoded in a way that is not read here. */

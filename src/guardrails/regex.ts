@@ -1,10 +1,21 @@
 import { RE2JS } from 're2js';
-import { type Find, NO_SPANS, type Spans, type Work } from './rule.ts';
+import type { Follower } from './follower.ts';
+import { RegexFollower } from './regex-follow.ts';
+import { type Program, readProgram } from './regex-program.ts';
+import { newSearch } from './regex-search.ts';
+import { Machine } from './regex-vm.ts';
+import { type Find, NO_SPANS, type Spans } from './rule.ts';
+import { STEP, type Steps } from './steps.ts';
 
 /** An operator's expression. */
 export interface Expression {
   readonly pattern: string;
+  readonly program: Program;
+  /** All matches that are not empty, as RE2 finds them one after the other. Linear. */
   readonly find: Find;
+  /** The same; a step takes well under a millisecond. */
+  readonly findInSteps: (text: string) => Steps<Spans>;
+  readonly follow: () => Follower;
   /** Whether the expression matches anywhere, be it only the empty string. Linear. */
   readonly test: (text: string) => boolean;
   /**
@@ -14,15 +25,40 @@ export interface Expression {
   readonly survivesJoining: boolean;
 }
 
+/** Instructions of a step. */
+const EFFORT = 2 ** 16;
+
 /** Compiles RE2 syntax. Throws an Error that says what is wrong. Flags are those in the pattern: `(?i)`, `(?s)`, `(?m)`. */
 export function compileExpression(pattern: string): Expression {
   const compiled = RE2JS.compile(pattern);
+  const program = readProgram(compiled);
+  const machine = new Machine(program);
   return {
     pattern,
-    find: (text, work) => (compiled.test(text) ? findAll(compiled, text, work) : NO_SPANS),
+    program,
+    find: (text) => {
+      if (machine.isClean(text)) return NO_SPANS;
+      const search = newSearch();
+      machine.run(search, text, 0, true);
+      machine.finish(search);
+      return search.found.length > 0 ? search.found : NO_SPANS;
+    },
+    findInSteps: (text) => findInSteps(machine, text),
+    follow: () => new RegexFollower(machine),
     test: (text) => compiled.test(text),
     survivesJoining: !looksAtEnds(pattern),
   };
+}
+
+function* findInSteps(machine: Machine, text: string): Steps<Spans> {
+  const search = newSearch();
+  for (let at = 0; at < text.length; ) {
+    if (at > 0) yield;
+    const to = Math.min(at + STEP, text.length);
+    at += machine.run(search, text.slice(at, to), 0, to === text.length, EFFORT);
+  }
+  machine.finish(search);
+  return search.found.length > 0 ? search.found : NO_SPANS;
 }
 
 /** Whether the pattern may hold `^`, `$`, `\A` or `\z`. Says yes when in doubt. */
@@ -40,64 +76,4 @@ function looksAtEnds(pattern: string): boolean {
     }
   }
   return false;
-}
-
-/**
- * All matches that are not empty. One search is linear, but all of them together need not be: `a(.*b)?` looks at the whole
- * rest of the text for each `a`. So each character that is looked at counts as work; when there is none left, the rest of
- * the text is one match. That redacts too much in a case that does not happen by accident, and never too little.
- */
-function findAll(compiled: RE2JS, text: string, work: Work): Spans {
-  const spans: number[] = [];
-  const counted: unknown = new CountedText(text, work);
-  // RE2JS takes String objects as it takes strings, and searches both through these methods only.
-  const matcher = compiled.matcher(counted as string);
-  try {
-    while (matcher.find()) {
-      const start = matcher.start();
-      const end = matcher.end();
-      if (end > start) spans.push(start, end);
-    }
-  } catch (error) {
-    if (error !== OUT_OF_WORK) throw error;
-    spans.push(spans.at(-1) ?? 0, text.length);
-  }
-  return spans;
-}
-
-const OUT_OF_WORK = new Error('out of work');
-
-/**
- * A text that counts each character that is read of it, whatever engine RE2JS reads it with. It passes for a String by its
- * tag. A subclass of String would be the plain way, but one anywhere in a program makes V8 run `charCodeAt` on every string
- * several times slower.
- */
-class CountedText {
-  readonly [Symbol.toStringTag] = 'String';
-  readonly length: number;
-  readonly #text: string;
-  readonly #work: Work;
-
-  constructor(text: string, work: Work) {
-    this.length = text.length;
-    this.#text = text;
-    this.#work = work;
-  }
-
-  charCodeAt(at: number): number {
-    this.#spend(1);
-    return this.#text.charCodeAt(at);
-  }
-
-  indexOf(needle: string, from = 0): number {
-    const at = this.#text.indexOf(needle, from);
-    // Native, so that many characters make one step.
-    this.#spend(1 + (((at < 0 ? this.#text.length : at) - from) >> 5));
-    return at;
-  }
-
-  #spend(steps: number): void {
-    this.#work.left -= steps;
-    if (this.#work.left < 0) throw OUT_OF_WORK;
-  }
 }

@@ -1,16 +1,54 @@
+import type { Follower } from './follower.ts';
+import type { Steps } from './steps.ts';
+
 /** What happens to a call in which a rule found something. */
 export type Action = 'block' | 'redact' | 'warn';
 
-/** A rule as an operator writes it, defaults in place. */
-export interface RuleConfig {
+/** Where rules are applied: what callers send, what the agent replies, and both directions of its helpers. */
+export type Surface = 'request' | 'response' | 'a2a' | 'mcp';
+
+export const SURFACES: readonly Surface[] = ['request', 'response', 'a2a', 'mcp'];
+
+/** What comes in the place of a match: a text, the match with all but its last characters masked, or a keyed hash of it. */
+export type Style = 'replace' | 'mask' | 'hash';
+
+export interface RuleOptions {
+  readonly action: Action;
+  /** Stands in place of a match, literally: `$1` is two characters. */
+  readonly replace?: string | undefined;
+  /** Default: `replace`. */
+  readonly style?: Style | undefined;
+  /** Default: everywhere. */
+  readonly on?: readonly Surface[] | undefined;
+  /** JSON paths to which the rule is limited; each covers what is below it. */
+  readonly paths?: readonly string[] | undefined;
+  /** JSON paths that the rule leaves alone. */
+  readonly skip_paths?: readonly string[] | undefined;
+}
+
+/** A rule of the operator's own, defaults in place. */
+export interface OwnRule extends RuleOptions {
   readonly name: string;
   /** `regex`: RE2 syntax. `keyword`: words separated by commas, found without regard to case, inside words too. */
   readonly type: 'regex' | 'keyword';
   readonly pattern: string;
-  readonly action: Action;
-  /** Stands in place of a match, literally: `$1` is two characters. */
-  readonly replace: string;
 }
+
+/** Changes a built-in rule, or switches it on or off. */
+export interface BuiltInRule extends Partial<RuleOptions> {
+  readonly type: 'builtin';
+  readonly name: string;
+  readonly enabled: boolean;
+}
+
+/** Switches on a group of built-in rules. `keywords` (separated by commas) are added to `content_filter`. */
+export interface PresetRule extends Partial<RuleOptions> {
+  readonly type: 'preset';
+  readonly name: 'pii_detection' | 'secrets' | 'content_filter';
+  readonly keywords?: string | undefined;
+}
+
+export type RuleConfig = OwnRule | BuiltInRule | PresetRule;
 
 /** What one rule found in one body. Never holds the text. */
 export interface Hit {
@@ -52,11 +90,26 @@ export interface Rule {
   /** Place in the order of the rules. */
   readonly index: number;
   readonly name: string;
+  readonly kind: 'builtin' | 'regex' | 'keyword';
   readonly action: Action;
-  readonly replace: string;
+  readonly style: Style;
+  /** What comes in the place of a match: always the same, or made of the match. */
+  readonly replace: string | ((match: string) => string);
+  readonly on: readonly Surface[];
+  /** Undefined: everywhere. */
+  readonly paths?: readonly string[] | undefined;
+  readonly skipPaths?: readonly string[] | undefined;
   readonly find: Find;
   /** The same in steps, where the rule can do that. */
-  readonly findIn?: FindIn;
+  readonly findIn?: FindIn | undefined;
+  /** The same, for rules that go through a text from its beginning. */
+  readonly findInSteps?: ((text: string) => Steps<Spans>) | undefined;
+  /** Follows a text that comes in pieces. */
+  readonly follow: () => Follower;
+  /** The rule for values whose JSON key tells what they are. */
+  readonly hinted?: { readonly key: RegExp; readonly rule: Rule } | undefined;
+  /** Of such a rule: the one that it stands in for. */
+  readonly base?: Rule | undefined;
 }
 
 export interface RuleFault {

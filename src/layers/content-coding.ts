@@ -10,8 +10,8 @@ export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 /** Codings stacked higher than this are an attack, not a message. */
 const MAX_CODINGS = 3;
 
-/** The content codings in the order in which they were applied (RFC 9110 §8.4). */
-export function readCodings(headers: Fields): readonly Coding[] {
+/** The content codings in the order in which they were applied (RFC 9110 §8.4); undefined when they cannot be undone here. */
+export function knownCodings(headers: Fields): readonly Coding[] | undefined {
   if (countField(headers, 'content-encoding') === 0) return NO_CODINGS;
   const codings: Coding[] = [];
   for (let i = 0; i < headers.length; i += 2) {
@@ -22,15 +22,11 @@ export function readCodings(headers: Fields): readonly Coding[] {
         .toLowerCase()
         .replace(/^x-gzip$/, 'gzip');
       if (coding === '' || coding === 'identity') continue;
-      if (coding !== 'gzip' && coding !== 'deflate' && coding !== 'br' && coding !== 'zstd') {
-        throw new OutriderError('unsupported_media_type', 'the content coding of the body cannot be inspected');
-      }
+      if (coding !== 'gzip' && coding !== 'deflate' && coding !== 'br' && coding !== 'zstd') return undefined;
       codings.push(coding);
     }
   }
-  if (codings.length > MAX_CODINGS)
-    throw new OutriderError('unsupported_media_type', 'the body has too many content codings');
-  return codings;
+  return codings.length > MAX_CODINGS ? undefined : codings;
 }
 
 const NO_CODINGS: readonly Coding[] = Object.freeze([]);
@@ -90,7 +86,7 @@ const SMALL = 65_536;
 
 /**
  * Undoes the codings. `hold` is told of all bytes that come into being, before there are more, and may throw. Bytes that
- * a decoder passes over (after the end, or in a frame to be skipped) would reach the agent unread: `bad_request`.
+ * a decoder passes over (after the end, or in a frame to be skipped) would reach their reader unread: `bad_request`.
  */
 export async function decode(
   bytes: Uint8Array,

@@ -4,20 +4,28 @@ import zlib from 'node:zlib';
 import { type Body, onBodyEnd, readBody } from '../body.ts';
 import type { Call } from '../call.ts';
 import { OutriderError } from '../errors.ts';
-import { createEngine } from '../guardrails/engine.ts';
+import { createEngines } from '../guardrails/engine.ts';
 import type { AuditEntry } from '../ledger/port.ts';
 import { guard } from './guard.ts';
+import { PROBLEM_VOICE } from './guard-voice.ts';
 
 const MIB = 2 ** 20;
 const JSON_TEXT = '{"t":"SSN 123-45-6789 mail alice@example.com"}';
 const ESCAPED = '{"n":NaN,"t":"\\u0031\\u0032\\u0033-45-6789 alice\\u0040example.com"}';
 
+const STATE = {
+  engines: createEngines(),
+  settings: { onUnreadable: undefined, headers: [], streamHoldMs: 250 },
+  webhooks: () => [],
+};
+
 function layerWith(heldLimit?: number) {
   const rows: AuditEntry[] = [];
   return guard({
-    engine: createEngine(),
+    rules: () => STATE,
     bodyLimit: 10 * MIB,
-    surface: 'request',
+    surfaces: { request: 'request', reply: 'response' },
+    voice: PROBLEM_VOICE,
     actor: 'agent-1',
     audit: { audit: (entry) => rows.push(entry) },
     now: () => new Date(0),
@@ -238,7 +246,7 @@ describe('what tries to hold the event loop or the memory', () => {
     'fields of a form': ['application/x-www-form-urlencoded', fill('a=a%40b.co&')],
     'tiny parts': [FORM, `${fill('--B\n\n\na@b.co\n')}--B--`],
     escapes: ['application/json', `"${fill('\\u0061@b.co ')}"`],
-    brackets: ['application/json', `["a@b.co",${fill('[')}`],
+    brackets: ['text/plain', `["a@b.co",${fill('[')}`],
   };
   for (const [name, [type, text]] of Object.entries(hard)) {
     test(`gives the loop back: ${name}`, async () => {

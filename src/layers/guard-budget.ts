@@ -28,7 +28,7 @@ export class Budget {
         if (own <= UNCOUNTED || isReleased) return;
         const more = own - counted;
         if (this.#held > counted && this.#held + more > this.#limit) {
-          throw new OutriderError('overloaded', 'too many large requests are being read at this time', {
+          throw new OutriderError('overloaded', 'too many large bodies are being read at this time', {
             retryAfter: 1,
           });
         }

@@ -2,13 +2,20 @@ import { type Body, isStream } from '../body.ts';
 import { looksLikeText, PEEK } from '../guardrails/peek.ts';
 import { type Coding, decodePrefix } from './content-coding.ts';
 
+export interface Peeked {
+  readonly isText: boolean;
+  readonly isEmpty: boolean;
+  readonly body: Body;
+}
+
 /**
  * Whether a body that is declared binary begins like text, and the body with what was read of it put back. It is held no
  * longer than it looks like text, and only its first `PEEK` bytes: other bodies go on after their first chunk.
  */
-export async function peek(body: Body, codings: readonly Coding[]): Promise<{ isText: boolean; body: Body }> {
+export async function peek(body: Body, codings: readonly Coding[]): Promise<Peeked> {
   if (!isStream(body)) {
-    return { isText: body !== null && body.length > 0 && (await judge(body, codings)) === 'text', body };
+    const isEmpty = body === null || body.length === 0;
+    return { isText: !isEmpty && (await judge(body, codings)) === 'text', isEmpty, body };
   }
   const source = body[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
@@ -20,11 +27,12 @@ export async function peek(body: Body, codings: readonly Coding[]): Promise<{ is
     chunks.push(value);
     prefix = chunks.length === 1 ? value : Buffer.concat([prefix, value]);
     const verdict = await judge(prefix, codings);
-    if (verdict === 'binary') return { isText: false, body: resume(chunks, source) };
-    if (prefix.length >= PEEK) return { isText: verdict === 'text', body: resume(chunks, source) };
+    if (verdict === 'binary') return { isText: false, isEmpty: false, body: resume(chunks, source) };
+    if (prefix.length >= PEEK) return { isText: verdict === 'text', isEmpty: false, body: resume(chunks, source) };
   }
-  const isText = prefix.length > 0 && (await judge(prefix, codings)) === 'text';
-  return { isText, body: resume(chunks, source) };
+  const isEmpty = prefix.length === 0;
+  const isText = !isEmpty && (await judge(prefix, codings)) === 'text';
+  return { isText, isEmpty, body: resume(chunks, source) };
 }
 
 /** `unknown`: coded, and too little has come to decode anything. */
@@ -39,7 +47,7 @@ async function judge(bytes: Uint8Array, codings: readonly Coding[]): Promise<'te
 }
 
 /** The chunks that were read, then the rest. */
-function resume(chunks: Uint8Array[], source: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+export function resume(chunks: Uint8Array[], source: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
       const value = chunks.shift();

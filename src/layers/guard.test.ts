@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import zlib from 'node:zlib';
 import { type Body, isStream, onBodyEnd, readBody } from '../body.ts';
 import type { Call, Reply } from '../call.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import type { Fields } from '../fields.ts';
-import { createEngine } from '../guardrails/engine.ts';
+import { createEngines } from '../guardrails/engine.ts';
 import type { Hit, RuleConfig } from '../guardrails/rule.ts';
+import type { Unreadable } from '../guardrails/unreadable.ts';
 import type { AuditEntry } from '../ledger/port.ts';
 import { UNCHANGED } from '../stack.ts';
 import { guard } from './guard.ts';
+import { PROBLEM_VOICE } from './guard-voice.ts';
 
 const LIMIT = 200_000;
 const REPLY: Reply = { status: 200, headers: [], body: null };
@@ -23,6 +26,12 @@ const RULES: RuleConfig[] = [
   { name: 'note', type: 'keyword', pattern: 'lawyer', action: 'warn', replace: '' },
 ];
 
+const STATE = {
+  engines: createEngines(RULES),
+  settings: { onUnreadable: undefined, headers: [], streamHoldMs: 250 },
+  webhooks: () => [],
+};
+
 async function* chunks(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
 }
@@ -33,9 +42,10 @@ async function run(headers: Fields, body: Body | string, extra: object = {}) {
   const hits: Hit[] = [];
   const ends: string[] = [];
   const layer = guard({
-    engine: createEngine(RULES),
+    rules: () => STATE,
     bodyLimit: LIMIT,
-    surface: 'request',
+    surfaces: { request: 'request', reply: 'response' },
+    voice: PROBLEM_VOICE,
     actor: 'agent-1',
     audit: { audit: (entry) => rows.push(entry) },
     onHit: (hit) => hits.push(hit),
@@ -44,7 +54,7 @@ async function run(headers: Fields, body: Body | string, extra: object = {}) {
   const sent: Body = typeof body === 'string' ? Buffer.from(body) : body;
   const call: Call = {
     method: 'POST',
-    target: '/x?mail=a@b.io',
+    target: '/x',
     headers,
     body: onBodyEnd(sent, (end) => ends.push(end)),
     signal: new AbortController().signal,
@@ -68,11 +78,15 @@ async function text(patch: Partial<Call> | undefined): Promise<string> {
   return Buffer.from(await readBody(patch?.body ?? null, LIMIT)).toString();
 }
 
-async function refused(code: ErrorCode, headers: Fields, body: Body | string): Promise<void> {
+async function refused(code: ErrorCode, reason: Unreadable, headers: Fields, body: Body | string): Promise<void> {
   const { error, patch, ends, rows } = await run(headers, body);
   assert.equal(error?.code, code);
   assert.equal(patch, undefined);
-  assert.deepEqual(rows, []);
+  assert.deepEqual(error?.details, { reason });
+  assert.deepEqual(
+    rows.map(({ event_type, metadata }) => [event_type, metadata]),
+    [['guardrail.unreadable', { reason, action: 'blocked', surface: 'request' }]],
+  );
   assert.equal(ends.length, 1);
 }
 
@@ -123,7 +137,16 @@ describe('guard', () => {
     ].flat();
     const { patch, rows, hits } = await run(headers, '{"a":"a@b.io"}');
     assert.equal(await text(patch), '{"a":"[REDACTED-EMAIL]"}');
-    assert.deepEqual(patch?.headers, ['content-type', 'application/json', 'content-length', '24', 'X-Keep', 'y']);
+    assert.deepEqual(patch?.headers, [
+      'content-type',
+      'application/json',
+      'content-length',
+      '24',
+      'Content-MD5',
+      createHash('md5').update('{"a":"[REDACTED-EMAIL]"}').digest('base64'),
+      'X-Keep',
+      'y',
+    ]);
     assert.deepEqual(rows, [
       {
         event_type: 'guardrail.redacted',
@@ -162,18 +185,28 @@ describe('guard', () => {
   });
 
   test('a body that is too large is refused, declared or not', async () => {
-    await refused('body_too_large', [...JSON_TYPE, 'Content-Length', String(LIMIT + 1)], chunks(Buffer.from('{}')));
-    await refused('body_too_large', JSON_TYPE, chunks(Buffer.alloc(LIMIT + 1, 32), 4096));
-    await refused('body_too_large', JSON_TYPE, Buffer.alloc(LIMIT + 1, 32));
+    await refused(
+      'body_too_large',
+      'too_large',
+      [...JSON_TYPE, 'Content-Length', String(LIMIT + 1)],
+      chunks(Buffer.from('{}')),
+    );
+    await refused('body_too_large', 'too_large', JSON_TYPE, chunks(Buffer.alloc(LIMIT + 1, 32), 4096));
+    await refused('body_too_large', 'too_large', JSON_TYPE, Buffer.alloc(LIMIT + 1, 32));
   });
 
   test('two content types are one too many', async () => {
-    await refused('bad_request', ['Content-Type', 'image/png', 'content-type', 'application/json'], 'a@b.io');
+    await refused(
+      'bad_request',
+      'ambiguous',
+      ['Content-Type', 'image/png', 'content-type', 'application/json'],
+      'a@b.io',
+    );
   });
 
   test('a part that cannot be read is refused', async () => {
     const body = '--b\r\nContent-Transfer-Encoding: base64\r\n\r\nYUBiLmlv\r\n--b--\r\n';
-    await refused('unsupported_media_type', ['Content-Type', 'multipart/form-data; boundary=b'], body);
+    await refused('unsupported_media_type', 'encoded_part', ['Content-Type', 'multipart/form-data; boundary=b'], body);
   });
 });
 
@@ -220,23 +253,38 @@ describe('guard, content codings', () => {
       const out = await readBody(patch?.body ?? null, LIMIT);
       assert.equal(String(zlib.gunzipSync(zlib.brotliDecompressSync(out))), '"[REDACTED-EMAIL]"');
     }
-    await refused('unsupported_media_type', [...JSON_TYPE, 'Content-Encoding', 'gzip,gzip,gzip,gzip'], body);
+    await refused(
+      'unsupported_media_type',
+      'unknown_encoding',
+      [...JSON_TYPE, 'Content-Encoding', 'gzip,gzip,gzip,gzip'],
+      body,
+    );
   });
 
   test('bombs are refused, whether small or large', async () => {
     for (const coding of ['gzip', 'deflate', 'br', 'zstd']) {
       const bomb = CODINGS[coding]?.[0](Buffer.alloc(50 * LIMIT)) ?? '';
       assert.ok(bomb.length < LIMIT / 10);
-      await refused('body_too_large', [...JSON_TYPE, 'Content-Encoding', coding], bomb);
+      await refused('body_too_large', 'too_large', [...JSON_TYPE, 'Content-Encoding', coding], bomb);
     }
     const nested = zlib.gzipSync(zlib.gzipSync(Buffer.alloc(50 * LIMIT)));
-    await refused('body_too_large', [...JSON_TYPE, 'Content-Encoding', 'gzip, gzip'], nested);
+    await refused('body_too_large', 'too_large', [...JSON_TYPE, 'Content-Encoding', 'gzip, gzip'], nested);
   });
 
   test('what is unknown, malformed or cut short is refused', async () => {
-    await refused('unsupported_media_type', [...JSON_TYPE, 'Content-Encoding', 'compress'], chunks(Buffer.from('x')));
-    await refused('bad_request', [...JSON_TYPE, 'Content-Encoding', 'gzip'], '{"a":1}');
-    await refused('bad_request', [...JSON_TYPE, 'Content-Encoding', 'gzip'], zlib.gzipSync('"a@b.io"').subarray(0, 20));
+    await refused(
+      'unsupported_media_type',
+      'unknown_encoding',
+      [...JSON_TYPE, 'Content-Encoding', 'compress'],
+      chunks(Buffer.from('x')),
+    );
+    await refused('bad_request', 'malformed_encoding', [...JSON_TYPE, 'Content-Encoding', 'gzip'], '{"a":1}');
+    await refused(
+      'bad_request',
+      'malformed_encoding',
+      [...JSON_TYPE, 'Content-Encoding', 'gzip'],
+      zlib.gzipSync('"a@b.io"').subarray(0, 20),
+    );
     assert.equal((await run([...JSON_TYPE, 'Content-Encoding', 'gzip'], '')).patch, UNCHANGED);
   });
 });
@@ -267,18 +315,39 @@ describe('guard, charsets', () => {
 
   test('others, and those that contradict the bytes, are refused', async () => {
     for (const charset of ['utf-7', 'utf-32', 'shift_jis', 'utf-16', '__proto__', 'constructor']) {
-      await refused('unsupported_media_type', ['Content-Type', `text/plain; charset=${charset}`], 'abc');
+      await refused(
+        'unsupported_media_type',
+        'unknown_charset',
+        ['Content-Type', `text/plain; charset=${charset}`],
+        'abc',
+      );
     }
     const marked = Buffer.from('\ufeffabc', 'utf16le');
     for (const charset of ['utf-8', 'iso-8859-1', 'utf-16be']) {
-      await refused('unsupported_media_type', ['Content-Type', `text/plain; charset=${charset}`], marked);
+      await refused(
+        'unsupported_media_type',
+        'unknown_charset',
+        ['Content-Type', `text/plain; charset=${charset}`],
+        marked,
+      );
     }
     await refused(
       'unsupported_media_type',
+      'unknown_charset',
       ['Content-Type', 'text/plain'],
       Buffer.from([0xff, 0xfe, 0, 0, 97, 0, 0, 0]),
     );
-    await refused('bad_request', ['Content-Type', 'text/plain; charset=utf-16le'], Buffer.from([97, 0, 98]));
-    await refused('bad_request', ['Content-Type', 'text/plain; charset=utf-16le'], Buffer.from([0, 0xd8, 97, 0]));
+    await refused(
+      'bad_request',
+      'malformed_charset',
+      ['Content-Type', 'text/plain; charset=utf-16le'],
+      Buffer.from([97, 0, 98]),
+    );
+    await refused(
+      'bad_request',
+      'malformed_charset',
+      ['Content-Type', 'text/plain; charset=utf-16le'],
+      Buffer.from([0, 0xd8, 97, 0]),
+    );
   });
 });

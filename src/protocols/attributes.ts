@@ -166,9 +166,28 @@ export function costAttributes(event: {
   };
 }
 
-/** A span event for a rule that matched: which and how often, never what. */
-export function guardEvent(hit: { rule: string; action: string; count: number }): SpanAttributes {
-  return { 'outrider.guard.rule': hit.rule, 'outrider.guard.action': hit.action, 'outrider.guard.count': hit.count };
+/** A span event for a rule that matched: which, where and how often, never what. */
+export function guardEvent(
+  hit: { rule: string; action: string; count: number; path?: string },
+  surface: string,
+): SpanAttributes {
+  return {
+    'outrider.guard.rule': hit.rule,
+    'outrider.guard.action': hit.action,
+    'outrider.guard.surface': surface,
+    'outrider.guard.count': hit.count,
+    'outrider.guard.path': hit.path === undefined ? undefined : cut(hit.path),
+  };
+}
+
+/** A span event for what rules could not read. */
+export function guardUnreadableEvent(reason: string, action: string, surface: string): SpanAttributes {
+  return { 'outrider.guard.reason': reason, 'outrider.guard.action': action, 'outrider.guard.surface': surface };
+}
+
+/** A span event for a rule whose endpoint gave no usable reply. */
+export function guardWebhookEvent(rule: string, reason: string, action: string, surface: string): SpanAttributes {
+  return { 'outrider.guard.rule': rule, ...guardUnreadableEvent(reason, action, surface) };
 }
 
 function requestId(id: unknown): string | undefined {

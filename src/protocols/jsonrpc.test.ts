@@ -140,6 +140,7 @@ test('the JSON-RPC code of every error code is pinned', () => {
     cancelled: -32_018,
     internal: -32_015,
     unreachable: -32_011,
+    unreadable: -32_013,
     overloaded: -32_016,
     draining: -32_016,
     not_ready: -32_016,

@@ -5,7 +5,7 @@ import type { Fields } from '../fields.ts';
 /** JSON-RPC 2.0 as `/a2a` and `/mcp` speak it: one request a body, never a batch. */
 
 /** Reserved codes, JSON-RPC 2.0 §5.1. */
-const PARSE_ERROR = -32_700;
+export const PARSE_ERROR = -32_700;
 const INVALID_REQUEST = -32_600;
 export const METHOD_NOT_FOUND = -32_601;
 
@@ -21,6 +21,7 @@ const RPC_CODE_OF: Record<ErrorCode, number> = {
   timeout: -32_012,
   request_timeout: -32_012,
   blocked: -32_013,
+  unreadable: -32_013,
   forbidden: -32_013,
   unauthenticated: -32_013,
   body_too_large: -32_014,

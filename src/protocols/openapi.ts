@@ -26,7 +26,7 @@ const REFUSALS: Json = {
   '403': refusal('Blocked by a guardrail'),
   '413': refusal('Body too large to be checked'),
   '429': refusal('Too many requests'),
-  '502': refusal('The agent is unreachable'),
+  '502': refusal('The agent is unreachable, or its reply cannot be checked'),
   '503': refusal('Overloaded or shutting down'),
   '504': refusal('The agent did not answer in time'),
 };

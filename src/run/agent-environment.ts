@@ -26,6 +26,7 @@ export interface AgentEnvironmentOptions {
  * exports spans of its own to the same collector.
  */
 const OURS: readonly string[] = [
+  'OUTRIDER_GUARD_HASH_KEY',
   'OUTRIDER_AUTH_TOKENS_FILE',
   'OUTRIDER_LEDGER_TOKEN',
   'OUTRIDER_MCP_SERVERS',

@@ -14,6 +14,10 @@ export interface Metrics {
   /** The meter of one surface (`inbound`, `a2a`, `mcp`, `cost`); always the same for the same name. */
   surface(name: string): SurfaceMeter;
   guardHit(hit: { rule: string; action: string; surface: string; count?: number }): void;
+  /** Something that rules could not read: why, and whether it was `blocked` or `passed`. */
+  guardUnreadable(what: { surface: string; reason: string; action: string }): void;
+  /** A rule whose endpoint gave no usable reply. */
+  guardWebhookFailure(what: { rule: string; reason: string; action: string }): void;
   /** `peer`: what was asked, by its configured name; `agent` for the agent. */
   upstreamError(peer: string, code: ErrorCode): void;
   /** A request that was refused before it became a call. */
@@ -30,6 +34,8 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
   const requests = requestMeters();
   const runtime = runtimeMetrics();
   const guard = labelledCounter('rule', 'action', 'surface');
+  const unreadable = labelledCounter('surface', 'reason', 'action');
+  const webhooks = labelledCounter('rule', 'reason', 'action');
   const upstream = labelledCounter('peer', 'code');
   const refusals = labelledCounter('code');
   const sources: MetricSource[] = [];
@@ -49,6 +55,18 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
       samples: guard.samples(),
     },
     {
+      name: 'outrider_guard_unreadable_total',
+      help: 'Bodies that guardrails could not read, or not as what they claim to be.',
+      type: 'counter',
+      samples: unreadable.samples(),
+    },
+    {
+      name: 'outrider_guard_webhook_failures_total',
+      help: 'Questions to the endpoint of a rule without a usable reply.',
+      type: 'counter',
+      samples: webhooks.samples(),
+    },
+    {
       name: 'outrider_upstream_errors_total',
       help: 'Calls to the agent, to peers and to MCP servers that gave no reply.',
       type: 'counter',
@@ -66,6 +84,8 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
   return {
     surface: (name) => requests.surface(name),
     guardHit: ({ rule, action, surface, count }) => guard.add([rule, action, surface], count),
+    guardUnreadable: ({ surface, reason, action }) => unreadable.add([surface, reason, action]),
+    guardWebhookFailure: ({ rule, reason, action }) => webhooks.add([rule, reason, action]),
     upstreamError: (peer, code) => upstream.add([peer, code]),
     refused: (code) => refusals.add([code]),
     observe: (source) => void sources.push(source),

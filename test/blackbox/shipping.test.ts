@@ -227,7 +227,7 @@ test('a ledger that hangs does not slow the agent down, nor /cost', async (t) =>
   for (let n = 0; n < 20; n++) {
     await record(sidecar, `e${n}`);
     assert.equal(
-      (await http(`${sidecar.inbound}/x`, { body: 'x', headers: { Authorization: 'Bearer test-token-0123456789' } }))
+      (await http(`${sidecar.inbound}/x`, { body: '{}', headers: { Authorization: 'Bearer test-token-0123456789' } }))
         .status,
       200,
     );

@@ -32,6 +32,7 @@ async function busySidecar(
 limits: { header_timeout: 2s }
 guardrails:
   - { name: no-bluebirds, type: keyword, pattern: bluebird, action: block }
+  - { name: asks-nobody, endpoint: "${nobody}/", on_error: pass, on: [response] }
 a2a_peers: { peer: "peer-secret@@${peer.url}", gone: "${nobody}" }
 mcp_servers:
   gone: { transport: http, url: "${nobody}/mcp" }
@@ -114,6 +115,8 @@ test('GET /metrics is Prometheus text that has every documented family, and move
   assert.equal((await http(`${sidecar.inbound}/x`)).status, 401);
   assert.equal((await http(`${sidecar.inbound}/x`, { headers: AUTH, body })).status, 403);
   assert.equal((await http(`${sidecar.inbound}/x`, { method: 'PURGE', headers: AUTH })).status, 200);
+  assert.equal((await http(`${sidecar.inbound}/x`, { headers: AUTH, body: '{' })).status, 400);
+  assert.equal((await http(`${sidecar.inbound}/x`, { headers: AUTH, body: { text: 'x' } })).status, 200);
   assert.equal((await http(`${sidecar.helpers}/a2a/peer`, { body: {} })).status, 200);
   assert.equal((await http(`${sidecar.helpers}/a2a/gone`, { body: {} })).status, 502);
   assert.equal((await http(`${sidecar.helpers}/mcp/gone`, { body: { method: 'ping' } })).status, 502);
@@ -139,11 +142,14 @@ test('GET /metrics is Prometheus text that has every documented family, and move
     ],
     [1, 1, 1, 1, 1, 1, 1, 1],
   );
-  assert.equal(moved('outrider_requests_total', { surface: 'inbound' }), 4);
-  assert.equal(moved('outrider_reply_head_seconds_count', { surface: 'inbound' }), 4);
-  assert.equal(moved('outrider_request_duration_seconds_count', { surface: 'inbound' }), 4);
-  assert.equal(moved('outrider_reply_ends_total', { surface: 'inbound', end: 'complete' }), 4);
+  assert.equal(moved('outrider_requests_total', { surface: 'inbound' }), 6);
+  assert.equal(moved('outrider_reply_head_seconds_count', { surface: 'inbound' }), 6);
+  assert.equal(moved('outrider_request_duration_seconds_count', { surface: 'inbound' }), 6);
+  assert.equal(moved('outrider_reply_ends_total', { surface: 'inbound', end: 'complete' }), 6);
   assert.equal(moved('outrider_guard_hits_total', { rule: 'no-bluebirds', action: 'block', surface: 'request' }), 1);
+  const unreadable = { surface: 'request', reason: 'invalid_json', action: 'blocked' };
+  assert.equal(moved('outrider_guard_unreadable_total', unreadable), 1);
+  assert.equal(moved('outrider_guard_webhook_failures_total', { rule: 'asks-nobody', action: 'passed' }), 1);
   assert.equal(moved('outrider_upstream_errors_total', { peer: 'gone' }), 2);
   assert.equal(moved('outrider_refused_requests_total', { code: 'bad_request' }), 1);
   assert.equal(moved('outrider_costs_recorded_total'), 1);

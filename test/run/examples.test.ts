@@ -97,7 +97,7 @@ for (const { name, command, skip } of EXAMPLES) {
           .slice(0, -1)
           .map((event) => /^event: token\ndata: (.*)$/.exec(event)?.[1])
           .map((data) => JSON.parse(data ?? '').text),
-        ['In', 'short:', 'one', 'two', 'three'],
+        ['In ', 'short: ', 'one ', 'two ', 'three'],
       );
       const last = JSON.parse(/^event: done\ndata: (.*)$/.exec(events.at(-1) ?? '')?.[1] ?? '');
       assert.equal(last.output, 'In short: one two three');

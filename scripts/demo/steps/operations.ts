@@ -133,7 +133,7 @@ const drain: Step = {
       if (kind === 'token') words.push(String(at(data, 'text')));
       else [done, event] = [at(data, 'output'), at(data, 'cost_event')];
       if (words.length !== TOLD_AFTER || refused !== undefined) continue;
-      page.output(words.join(' '));
+      page.output(words.join(''));
       page.command(`kill -TERM ${gist.process.pid}   # outrider run`);
       gist.process.signal('SIGTERM');
       refused = (async () => {
@@ -153,8 +153,8 @@ const drain: Step = {
       refused.catch(() => undefined);
     }
     await refused;
-    page.output(words.slice(TOLD_AFTER).join(' '));
-    same(`the stream came to its end, ${words.length - TOLD_AFTER} tokens later`, words.join(' '), done);
+    page.output(words.slice(TOLD_AFTER).join(''));
+    same(`the stream came to its end, ${words.length - TOLD_AFTER} tokens later`, words.join(''), done);
     const patience = AbortSignal.timeout(10_000);
     const late = new Promise((resolve) => patience.addEventListener('abort', () => resolve('still running')));
     same('exit 0', await Promise.race([gist.process.exited, late]), { code: 0, signal: null });

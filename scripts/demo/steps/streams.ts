@@ -26,7 +26,7 @@ const sse: Step = {
         noteCost(tour, data);
       }
     }
-    same(`${words.length} tokens, and together they are the answer`, words.join(' '), whole);
+    same(`${words.length} tokens, and together they are the answer`, words.join(''), whole);
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     const apart = gaps.filter((gap) => gap > PAUSE_MS / 4).length;
     holds(

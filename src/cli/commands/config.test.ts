@@ -87,9 +87,28 @@ describe('config show', () => {
     assert.equal(stdout.match(/\*\*\*.*\(env /g)?.length, 2, 'both tokens are named');
   });
 
+  it('prints guardrails with all their defaults, and nothing of what an address may hide', async () => {
+    const file =
+      'guardrails:\n  - secrets\n  - {name: h, endpoint: "https://h/x?key=hunter2", token_env: HOOK, timeout: 1s}\n';
+    const env = { ...ENV, HOOK: 'hunter2', OUTRIDER_GUARD_HASH_KEY: 'hunter2-hunter2-hunter2' };
+    const { stdout } = await run(['show', '--config', '/f.yaml'], { '/f.yaml': file }, env);
+    assert.doesNotMatch(stdout, /hunter2/);
+    for (const line of [
+      '  - preset: secrets # /f.yaml:2:5',
+      '    endpoint: https://h/x?*** # /f.yaml:3:25',
+      '    timeout: 1s # /f.yaml:3:78',
+      '    on_error: block # default',
+      '    token_env: HOOK # /f.yaml:3:63',
+      'stream_hold: 250ms # default',
+    ]) {
+      assert.ok(stdout.split('\n').includes(line), `${line}\n--\n${stdout}`);
+    }
+    assert.match(stdout, /Key of the hash .*: \*\*\* \(env OUTRIDER_GUARD_HASH_KEY\)/);
+  });
+
   it('prints what loads again as the same configuration', async () => {
     const text = readFileSync(join(EXAMPLES, 'outrider.yaml'), 'utf8');
-    const env = { FINANCE_AGENT_TOKEN: 'f', DOCS_MCP_TOKEN: 'd' };
+    const env = { FINANCE_AGENT_TOKEN: 'f', DOCS_MCP_TOKEN: 'd', POLICY_TOKEN: 'p' };
     const { stdout } = await run(['show'], { '/srv/outrider.yaml': text }, env);
     const load = (content: string) =>
       loadConfig({ env, configPath: '/f', readFile: () => new TextEncoder().encode(content) });

@@ -1,0 +1,43 @@
+import type { Environment } from '../environment.ts';
+import { MERGED_KEYS, readEnvironment } from './environment.ts';
+import type { Fault, Origin } from './faults.ts';
+import { type ReadFile, readConfigFile, readFromDisk } from './source.ts';
+import { emptyMap, overlay, type WrittenMap } from './written.ts';
+
+export interface LoadOptions {
+  readonly env: Environment;
+  /** From `--config`. */
+  readonly configPath?: string | undefined;
+  /** Default: the process's. */
+  readonly cwd?: string;
+  /** Default: the file system. */
+  readonly readFile?: ReadFile;
+}
+
+/** A configuration before it is checked. */
+export interface Gathered {
+  readonly file: string | undefined;
+  readonly root: WrittenMap;
+  /** False when the file could not be read to its end: it may well hold the keys that seem to be missing. */
+  readonly complete: boolean;
+  readonly faults: Fault[];
+  readonly warnings: string[];
+}
+
+/** The file with the environment laid over it. */
+export async function gather(options: LoadOptions, cwd: string): Promise<Gathered> {
+  const { env, configPath, readFile = readFromDisk } = options;
+  const source = readConfigFile({ env, configPath, cwd, readFile });
+  const place: Origin = { file: source.file ?? 'configuration' };
+  // Loaded only where there is something to parse: the parser is a good part of the time to start.
+  const yaml = source.text === undefined ? undefined : (await import('./yaml.ts')).readYaml(source.text, place.file);
+  const environment = readEnvironment(env);
+  const unread = [...(source.fault ? [source.fault] : []), ...(yaml?.faults ?? [])];
+  return {
+    file: source.file,
+    root: overlay(yaml?.root ?? emptyMap(place), environment.root, MERGED_KEYS),
+    complete: source.fault === undefined && yaml?.complete !== false,
+    faults: [...unread, ...environment.faults],
+    warnings: [...environment.warnings],
+  };
+}

@@ -1,0 +1,73 @@
+import type { Call } from '../call.ts';
+import type { OutriderError } from '../errors.ts';
+import { withoutFields } from '../fields.ts';
+import { Tally } from '../guardrails/tally.ts';
+import { UNCHANGED } from '../stack.ts';
+import { inspectBody } from './guard-body.ts';
+import { inspectFields, inspectTrailers } from './guard-headers.ts';
+import type { RpcId } from './guard-rpc.ts';
+import type { Side } from './guard-side.ts';
+import { isSigned } from './guard-signed.ts';
+import { inspectTarget } from './guard-target.ts';
+
+export interface RequestPatch {
+  readonly patch: Partial<Call>;
+  /** Why its body was broken off by the rules, if it was. */
+  readonly failure: () => OutriderError | undefined;
+}
+
+/** Runs the rules over a request. Throws `blocked` and what an unreadable body is refused with. */
+export async function inspectRequest(side: Side, rpc: RpcId | undefined): Promise<RequestPatch> {
+  const { call } = side;
+  const head = inspectHead(side);
+  if (call.body === null || call.upgrade === true) {
+    side.findings.record();
+    return head === undefined ? AS_IT_CAME : { patch: head, failure: none };
+  }
+  let failure: OutriderError | undefined;
+  const passed = await inspectBody(
+    side,
+    { headers: head?.headers ?? call.headers, body: call.body },
+    {
+      last(error) {
+        failure = error;
+        return undefined;
+      },
+      ...(rpc !== undefined && { onRead: (utf8) => rpc.keep(utf8), amend: rpc.amend }),
+    },
+  );
+  side.findings.record();
+  if (head === undefined && passed === undefined) return AS_IT_CAME;
+  const patch: Partial<Call> = { ...head, ...passed };
+  // Trailers of a changed body would speak of another one.
+  if (passed?.headers !== undefined && passed.body instanceof Uint8Array) {
+    return { patch: { ...patch, headers: withoutFields(passed.headers, (name) => name === 'trailer') }, failure: none };
+  }
+  return { patch, failure: () => failure };
+}
+
+const none = (): undefined => undefined;
+const AS_IT_CAME: RequestPatch = { patch: UNCHANGED, failure: none };
+
+/** Target and headers, where they are others now. Of JSON-RPC, the body alone goes on. */
+function inspectHead(side: Side): Partial<Call> | undefined {
+  const { call, engine, state } = side;
+  const { headers: names } = state.settings;
+  const tally = new Tally();
+  const target = side.shared.options.voice.isJsonRpc ? call.target : inspectTarget(engine, call.target, tally);
+  const { fields, signed } =
+    names.length === 0 || tally.blockedBy !== undefined
+      ? { fields: call.headers, signed: undefined }
+      : inspectFields(engine, call.headers, names, tally);
+  const trailers =
+    names.length > 0 && call.trailers !== undefined ? { trailers: inspectTrailers(side, call.trailers) } : undefined;
+  if (tally.matches === 0) return trailers;
+  const isSealed = signed !== undefined || (target !== call.target && isSigned(call.headers, 'target', call.target));
+  if (isSealed && tally.blockedBy === undefined) throw side.refuse(tally.hits, 'signed');
+  side.tallied(tally);
+  return {
+    ...(target !== call.target && { target }),
+    ...(fields !== call.headers && { headers: fields }),
+    ...trailers,
+  };
+}
