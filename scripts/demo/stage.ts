@@ -52,6 +52,7 @@ export const AGENT = process.env['DEMO_AGENT'] ?? 'examples/agent-node/agent.ts'
 const GUARDRAILS = [
   { name: 'project-names', type: 'keyword', pattern: 'bluebird,nightjar', action: 'redact', replace: '[PROJECT]' },
   { name: 'private-keys', type: 'regex', pattern: '-----BEGIN [A-Z ]*PRIVATE KEY-----', action: 'block' },
+  { name: 'ships', type: 'keyword', pattern: 'grey heron', action: 'redact', replace: '[SHIP]', on: ['response'] },
 ];
 
 const EVERYTHING = checkout('node_modules/@modelcontextprotocol/server-everything/dist/index.js');

@@ -7,7 +7,7 @@ const REDACTED = 'Pay [REDACTED-CC], SSN [REDACTED-SSN], ask [REDACTED-EMAIL]: [
 const PRIVATE_KEY = '-----BEGIN RSA PRIVATE KEY----- MIIEow';
 
 /** What no row, log line or reply may hold. */
-export const SECRETS = ['4111 1111', 'ada@example.com', '536-90-4399', 'Bluebird', 'PRIVATE KEY'];
+export const SECRETS = ['4111 1111', 'ada@example.com', '536-90-4399', 'Bluebird', 'Grey Heron', 'PRIVATE KEY'];
 
 const redact: Step = {
   title: 'Personal data never reaches the agent',

@@ -37,6 +37,27 @@ const sse: Step = {
   },
 };
 
+const redactedStream: Step = {
+  title: 'A rule finds its words in a stream, over several tokens',
+  async run(tour) {
+    const { page, stage, same } = tour;
+    const { inbound, token } = stage.gist;
+    const json = { input: 'The Grey Heron left early with nobody on board.', delay_ms: PAUSE_MS / 4 };
+    const pieces: string[] = [];
+    let whole: unknown;
+    for await (const { event, data } of tour.listen({ url: `${inbound}/stream`, token, json })) {
+      page.output(`${event.padEnd(5)}  ${JSON.stringify(at(data, 'text') ?? at(data, 'output'))}`);
+      if (event === 'token') pieces.push(String(at(data, 'text')));
+      else {
+        whole = at(data, 'output');
+        noteCost(tour, data);
+      }
+    }
+    same('as many tokens as the agent wrote, and none has the name', pieces.join(''), whole);
+    same('what stands there instead', whole, 'In short: The [SHIP] left early with nobody on board.');
+  },
+};
+
 const webSocket: Step = {
   title: 'WebSocket passes through, after the token was checked',
   async run({ stage, page, same }) {
@@ -70,4 +91,4 @@ const webSocket: Step = {
   },
 };
 
-export const streams: Step[] = [sse, webSocket];
+export const streams: Step[] = [sse, redactedStream, webSocket];
