@@ -86,6 +86,12 @@ export function unitBytes(text: string, at: number): number {
   return before >= 0xd800 && before < 0xdc00 ? 0 : 1;
 }
 
+function bytesIn(text: string, from: number, to: number): number {
+  let bytes = to - from;
+  for (let i = from; i < to; i++) if (text.charCodeAt(i) > 127) bytes += unitBytes(text, i) - 1;
+  return bytes;
+}
+
 /** The bytes with the edits done, whose places count code units of `decoded`. All other bytes stay as they are. */
 export function* editInSteps(
   bytes: Uint8Array,
@@ -103,9 +109,11 @@ export function* editInSteps(
     if (byteForUnit) {
       byte = target;
     } else {
-      for (; unit < target; unit++) {
-        byte += unitBytes(text, unit);
-        if (unit % STEP === STEP - 1) yield;
+      while (unit < target) {
+        const stop = Math.min(target, unit + STEP);
+        byte += bytesIn(text, unit, stop);
+        if (stop < target) yield;
+        unit = stop;
       }
     }
     if (i % 2 === 0) {

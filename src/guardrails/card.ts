@@ -24,16 +24,16 @@ export function findCards(text: string): Spans {
 export const findCardsIn: FindIn = (text, from, to, spans) => {
   let i = from;
   while (i < to) {
-    const c = unitAt(text, i);
+    const c = text.charCodeAt(i);
     if (!isDigit(c)) {
       i++;
       continue;
     }
-    // A group begins here, since every way to come here leads past the digits before.
+    // The group that goes on here may have begun before `from`.
     const isFirst = !isDigit(unitAt(text, i - 1)) && mayBeginCard(c, unitAt(text, i + 1));
     const end = isFirst ? cardAt(text, i, spans.at(-1) === i - 1) : i;
     if (end > i) spans.push(i, end);
-    i = end > i ? end : groupEnd(text, i + 1);
+    i = end > i ? end : groupEnd(text, i + 1, to);
   }
   return i;
 };
@@ -63,10 +63,10 @@ export const cardDetector: Detector = {
   pending: (text, from) => firstOpen(SHAPE, text, from),
 };
 
-/** Where the digits from `from` on end. */
-function groupEnd(text: string, from: number): number {
+/** Where the digits from `from` on end, or `to`. */
+function groupEnd(text: string, from: number, to: number): number {
   let i = from;
-  while (isDigit(unitAt(text, i))) i++;
+  while (i < to && isDigit(text.charCodeAt(i))) i++;
   return i;
 }
 

@@ -91,7 +91,7 @@ export class Chain {
    */
   get holdsLittle(): boolean {
     return this.#stages.every((stage) => {
-      if (stage.heldUnits > LONGEST_ADDRESS) return false;
+      if (stage.heldUnits > LONGEST_ADDRESS || stage.holdsEdit) return false;
       const { rule, held } = stage;
       if (held.includes('@')) return false;
       if (held.length <= LITTLE) return true;

@@ -19,6 +19,8 @@ const MOST_STATES = 4096;
 /** Transitions that may be made for one text, and more with its length; beyond, the text is too odd to be worth it. */
 const MOST_MADE = 1024;
 const MADE_PER_UNIT = 1 / 32;
+/** A transition that follows this many edges more takes as long as two. */
+const EDGES_OF_ONE = 32;
 
 /** What an entry of the table says, when it is not the row of the next state. */
 const UNKNOWN = -1;
@@ -60,6 +62,8 @@ export class CoreScreen {
   readonly #fromHeads: (State | undefined)[] = [];
   #states: State[] = [];
   #rows = new Map<string, number>();
+  /** Edges that were followed. */
+  #followed = 0;
   /** By state and kind. */
   #table = new Int32Array(16 * KINDS);
 
@@ -107,8 +111,10 @@ export class CoreScreen {
       }
       let entry = table[row + kind] as number;
       if (entry === UNKNOWN) {
-        if (left-- <= 0) return false;
+        if (left <= 0) return false;
+        this.#followed = 0;
         entry = this.#make(row, kind);
+        left -= 1 + this.#followed / EDGES_OF_ONE;
         table = this.#table;
       }
       row = entry <= FINDS ? FINDS - entry : entry;
@@ -173,6 +179,7 @@ export class CoreScreen {
     const inWord = isWord(kind);
     const next: number[] = [];
     const found: number[] = [];
+    this.#followed += waits.length;
     for (const wait of waits) {
       const place = Math.floor(wait / WAYS);
       const way = wait % WAYS;
@@ -181,7 +188,9 @@ export class CoreScreen {
       if (completes >= 0) {
         found.push(completes);
       } else if (this.#takes(place, kind)) {
-        for (const edge of (this.#nodes[place] as CoreNode).next) {
+        const { next: edges } = this.#nodes[place] as CoreNode;
+        this.#followed += edges.length;
+        for (const edge of edges) {
           const to = waitAt(edge, inWord);
           const completed = this.#completes[edge.to] as number;
           if (completed >= 0 && to % WAYS === ANY) found.push(completed);

@@ -62,9 +62,28 @@ function openAddress(text: string, from: number): number {
   while (at >= least && isLocal(unitAt(text, at), isAnyLetter)) at--;
   if (at >= least && unitAt(text, at) === AT) {
     const start = localStart(text, at, 0);
-    if (start < at && isOpen(domainEnd, text, at + 1)) return start;
+    if (isOpen(domainEnd, text, at + 1)) {
+      if (start < at) return start;
+      // Too long for a local part, unless an address before it ends within it.
+      if (at - localRun(text, at) > MAX_LOCAL) return addressesStart(text, at);
+    }
   }
   return Math.min(openRun(text, isSpacedLetter), openRun(text, isAnyLetter));
+}
+
+/** Where the run of characters of a local part begins that ends at `at`, as far as it matters. */
+function localRun(text: string, at: number): number {
+  let start = at;
+  while (start > 0 && at - start <= MAX_LOCAL && isLocal(unitAt(text, start - 1), isAnyLetter)) start--;
+  return start;
+}
+
+/** A place before the address that may end in the run that ends at `at`, and in no other. */
+function addressesStart(text: string, at: number): number {
+  const least = Math.max(0, at - DOMAIN_REACH - 2 * MAX_RUN);
+  let start = at;
+  while (start > least && (unitAt(text, start - 1) === AT || isLocal(unitAt(text, start - 1), isAnyLetter))) start--;
+  return start;
 }
 
 /** Where the run of characters of a local part begins that the text ends in. */

@@ -5,7 +5,7 @@ import { DetectorFollower } from './detector-follower.ts';
 import { Keywords, parseKeywords } from './keyword.ts';
 import { lookalikes } from './lookalikes.ts';
 import { mayHoldBuiltIn } from './prefilter.ts';
-import { compileExpression, type Expression } from './regex.ts';
+import { compileExpression, type Expression, quoted } from './regex.ts';
 import {
   type Action,
   type OwnRule,
@@ -216,8 +216,8 @@ function addContentFilter(made: Made, config: PresetRule, { hash }: EngineOption
 /** An expression that finds the words where no letter, digit or underscore stands beside them. */
 function wholeWords(words: readonly string[]): string {
   const alternatives = words.map((word) => {
-    const quoted = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replace(/\s+/g, '\\s+');
-    return `${/^\w/.test(word) ? '\\b' : ''}${quoted}${/\w$/.test(word) ? '\\b' : ''}`;
+    const spaced = quoted(word).replace(/\s+/g, '\\s+');
+    return `${/^\w/.test(word) ? '\\b' : ''}${spaced}${/\w$/.test(word) ? '\\b' : ''}`;
   });
   return `(?i)(?:${alternatives.join('|')})`;
 }

@@ -55,7 +55,7 @@ export function* unescapeInSteps(text: string): Steps<Unescaped> {
       units = [];
       yield;
     } else {
-      for (let i = done; i < at; i++) units.push(unitAt(text, i));
+      for (let i = done; i < at; i++) units.push(text.charCodeAt(i));
     }
     const size = unitAt(text, at + 1) === LOWER_U ? 6 : 2;
     length += at - done + 1;

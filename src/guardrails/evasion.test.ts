@@ -226,3 +226,48 @@ describe('what either reading finds counts', () => {
     assert.equal(run(text).text, text);
   });
 });
+
+describe('a value whose key tells what it is', () => {
+  const all = createEngine([{ type: 'preset', name: 'pii_detection' }]);
+  const filler = `"${'word '.repeat(3_400)}"`;
+  for (const [key, value, left] of [
+    ['ssn', '"536221234"', '"[REDACTED-SSN]"'],
+    ['ssn', '536221234', '"[REDACTED-SSN]"'],
+    ['SSN', '5.36221234e8', '"[REDACTED-SSN]"'],
+    ['ssn', '["x", 536221234]', '["x", "[REDACTED-SSN]"]'],
+    ['aba', '"021000021"', '"[REDACTED-US-ROUTING-NUMBER]"'],
+  ] as const) {
+    for (const [before, after] of [
+      ['{', '}'],
+      ['{"a":1,"b":{', '}}'],
+      // The text is looked at in stretches; the key may be the end of one.
+      [`{"a":${filler},`, '}'],
+      [`{"a":${filler.slice(0, -6)}","b":"another word",`, '}'],
+    ] as const) {
+      test(`${key}: ${value.slice(0, 3)}…, after ${before.length} characters`, () => {
+        const body = `${before}"${key}":${value}${after}`;
+        const clean = `${before}"${key}":${left}${after}`;
+        for (const rules of key === 'aba' ? [all] : [createEngine(), engine, all]) {
+          assert.equal(run(body, JSON_TYPE, rules).text, clean);
+          assert.equal(run(`${body}\n`, 'application/x-ndjson', rules).text, `${clean}\n`);
+          assert.equal(run(`data: ${body}\n\n`, 'text/event-stream', rules).text, `data: ${clean}\n\n`);
+        }
+      });
+    }
+  }
+});
+
+test('numbers that doubles round to a card, and ones with very many zeros', () => {
+  for (const number of [
+    '4111111111111111e0',
+    '4111111111111111.0000000001',
+    '4111111111111110.9999999999',
+    `4111111111111111.${'0'.repeat(80)}`,
+  ]) {
+    assert.equal(JSON.parse(number), 4111111111111111);
+    assert.equal(run(`{"n":${number}}`, JSON_TYPE, createEngine()).text, '{"n":"[REDACTED-CC]"}');
+    assert.equal(run(`{"n":${number}}\n`, 'application/x-ndjson').text, '{"n":"[REDACTED-CC]"}\n');
+  }
+  const other = '{"n":4111111111111111.5,"t":1700000000123.456}';
+  assert.equal(run(other, JSON_TYPE, createEngine()).text, other);
+});

@@ -10,6 +10,10 @@ import { finish, type Steps } from './steps.ts';
 const MOST_LANES = 256;
 /** Of texts that one event has at the same place: members with the same name. */
 const MOST_SAME = 4;
+/** Events with other texts between two pieces of one that could be whole. */
+const MOST_BETWEEN = 32;
+/** Of pieces that were the same, those that may still be the beginning of a match. */
+const MOST_RECALLED = 4;
 /** Strings that are decided in one step. */
 const TURN = 64;
 
@@ -46,8 +50,12 @@ interface Entry {
   holder: number;
   /** Its strings are pieces of it, never all of it. */
   isPiece: boolean;
+  /** Events that had texts, when it went on. */
+  told: number;
   /** The value in all events so far; undefined: it changes. */
   constant: string | undefined;
+  /** How often that has come again. */
+  repeats: number;
   isFinished: boolean;
 }
 
@@ -59,6 +67,8 @@ export class EventLanes {
   /** Pieces in the current event, and the scopes of their texts. */
   #pushed = 0;
   readonly #scopes = new Set<string>();
+  /** Events that had any. */
+  #told = 0;
   /** A text went on after it was said to be over. */
   #distrustsEnds = false;
   /** Texts that turned out to be over, and are to be closed. */
@@ -81,14 +91,18 @@ export class EventLanes {
   }
 
   /**
-   * All of the event was read. A text that could be whole is over when other texts came, and not its continuation: else what it
-   * holds back would hold up all of them. Of several that stream at the same time, another one tells nothing.
+   * All of the event was read. A text that could be whole is likely to be so when other texts came, and not its continuation;
+   * what it holds back would hold up all of them. So it lets go what gives little away, and is over when many have come. Of
+   * several texts that stream at the same time, another one tells nothing.
    */
   endEvent(): void {
     if (this.#pushed === 0) return;
+    this.#told++;
     for (const entry of this.#entries.values()) {
       if (entry.turn === this.#turn || entry.isPiece || entry.head === entry.tokens.length) continue;
-      if (entry.scope === '' || this.#scopes.has(entry.scope)) this.#over.push(entry);
+      if (entry.scope !== '' && !this.#scopes.has(entry.scope)) continue;
+      if (entry.lane !== undefined) this.#decide(entry, entry.lane.release());
+      if (entry.head < entry.tokens.length && this.#told - entry.told > MOST_BETWEEN) this.#over.push(entry);
     }
     if (this.#over.length > 0) finish(this.#closeOver());
   }
@@ -142,8 +156,10 @@ export class EventLanes {
     places: readonly number[],
     at: () => Place | undefined,
   ): boolean {
-    if (text.length < this.#texts.shortest || !this.#texts.mayMatch(text, false)) return false;
-    const edits = this.#texts.read(text, at(), false);
+    if (text.length < this.#texts.shortest) return false;
+    const place = at();
+    if (!this.#texts.mayMatch(text, false) && !this.#texts.isNamed(place)) return false;
+    const edits = this.#texts.read(text, place, false);
     if (edits.texts.length === 0) return false;
     event.changed({ event, form, text, places, mayBeWhole: true, done: text.length, isSeen: true, edits });
     return true;
@@ -204,11 +220,26 @@ export class EventLanes {
     this.#pushed++;
     this.#scopes.add(thread.scope);
     entry.isPiece = thread.isPiece;
+    entry.told = this.#told;
     const mayBeWhole = !thread.isPiece;
     entry.tokens.push({ event, form, text, places, mayBeWhole, done: 0, isSeen: false, edits: undefined });
     event.waits++;
-    entry.lane ??= this.#texts.newLane(entry.at);
+    entry.lane ??= this.#newLane(entry);
     return entry;
+  }
+
+  #newLane(entry: Entry): TextLane {
+    const { constant, repeats, at } = entry;
+    const lane = this.#texts.newLane(at);
+    // What changes after all was text in pieces that were the same, and have left: they may be the beginning of what comes.
+    if (constant === undefined || repeats === 0) return lane;
+    entry.repeats = 0;
+    const before = constant.repeat(Math.min(repeats + 1, MOST_RECALLED));
+    entry.constant = undefined;
+    if (this.#texts.mayMatch(before, false)) return lane;
+    lane.push(before);
+    lane.release();
+    return lane.holds ? this.#texts.newLane(at) : lane;
   }
 
   /** Undefined when it is one too many. */
@@ -246,9 +277,14 @@ export class EventLanes {
   }
 
   #isConstant(entry: Entry, text: string): boolean {
-    if (entry.constant === '') entry.constant = text;
-    else if (entry.constant !== undefined && entry.constant === text && mayBeConstant(text)) return true;
-    else entry.constant = undefined;
+    if (entry.constant === '') {
+      entry.constant = text;
+    } else if (entry.constant !== undefined && entry.constant === text && mayBeConstant(text)) {
+      entry.repeats++;
+      return true;
+    } else if (entry.repeats === 0) {
+      entry.constant = undefined;
+    }
     return false;
   }
 
@@ -384,7 +420,9 @@ function newEntry({ scope, at }: Thread, turn: number): Entry {
     seen: turn,
     holder: -1,
     isPiece: false,
+    told: 0,
     constant: '',
+    repeats: 0,
     isFinished: false,
   };
 }

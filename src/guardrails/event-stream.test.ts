@@ -645,3 +645,19 @@ test('of a line that is no field, bytes that are not UTF-8 survive beside a matc
   const line = Buffer.from('\xed 4111111111111111 \xff\n\n', 'latin1');
   assert.equal(run([line]).out, '\xed [REDACTED-CC] \xff\n\n');
 });
+
+test('pieces that are the same are the beginning of what comes after them', () => {
+  const events = (...texts: string[]): string =>
+    texts.map((text) => `data: ${JSON.stringify({ out: text })}\n\n`).join('');
+  for (const times of [2, 3, 5]) {
+    const same = Array<string>(times).fill('ada');
+    const { out, tally } = run([events(...same, '@example.com', ' and', ' more ')]);
+    assert.equal(out, events(...same, '[REDACTED-EMAIL]', ' and', ' more '));
+    assert.equal(tally.matches, 1);
+  }
+  // What never changes holds nothing up, and stands for itself.
+  assert.equal(
+    run([events('gpt-4', 'gpt-4', 'gpt-4', 'b@c.io')]).out,
+    events('gpt-4', 'gpt-4', 'gpt-4', '[REDACTED-EMAIL]'),
+  );
+});

@@ -26,6 +26,8 @@ export class EventStream implements StreamInspector {
   readonly #reader: EventReader;
   readonly #lanes: EventLanes;
   readonly #limit: number;
+  /** Bytes that an event is worth in a step, besides its own. */
+  readonly #worth: number;
   /** Of an event that is not complete. */
   #parts: Uint8Array[] = [];
   /** What comes before those, put together. */
@@ -43,6 +45,7 @@ export class EventStream implements StreamInspector {
     const texts = eventTexts(engine, tally);
     this.#tally = tally;
     this.#limit = limit;
+    this.#worth = WORTH + RULE_WORTH * engine.rules.length;
     this.#lanes = new EventLanes(texts);
     this.#cutter = lines === 'sse' ? new SseCutter() : new JsonCutter();
     this.#reader = lines === 'sse' ? new SseReader(texts) : new JsonLineReader(texts);
@@ -83,7 +86,7 @@ export class EventStream implements StreamInspector {
         const event = this.#join(part.subarray(from, end));
         if (this.#isShort(event)) {
           this.#take(event);
-          spent += WORTH + event.length;
+          spent += this.#worth + event.length;
           if (spent > TURN) {
             spent = 0;
             yield;
@@ -273,9 +276,10 @@ export class EventStream implements StreamInspector {
   }
 }
 
-/** Bytes of a step, in which anything may be found, and as many as an event is worth besides. */
+/** Bytes of a step, in which anything may be found, and as many as an event, and each rule for it, is worth besides. */
 const TURN = 4096;
 const WORTH = 64;
+const RULE_WORTH = 10;
 /** Bytes held back with which one event cannot let go very much. */
 const MOST_HELD = 16_384;
 /** Events that are gone may pile up before they are dropped. */

@@ -5,13 +5,15 @@ import { Lane } from './lane.ts';
 import { rulesAt } from './path-filter.ts';
 import type { Rule } from './rule.ts';
 import type { Piece } from './run.ts';
-import { type Place, rulesFor, Scan } from './scan.ts';
+import { isHinted, type Place, rulesFor, Scan } from './scan.ts';
 import { STEP, type Steps } from './steps.ts';
 import type { Tally } from './tally.ts';
 import { mayHide, viewOf } from './view.ts';
 
 /** One text that comes in pieces; see lane.ts. */
 export interface TextLane {
+  /** Whether anything is held back. */
+  readonly holds: boolean;
   push(text: string): readonly Piece[];
   pushInSteps(text: string): Steps<readonly Piece[]>;
   end(): readonly Piece[];
@@ -36,6 +38,8 @@ export interface EventTexts {
    * before and after them, and may be JSON strings with their escapes.
    */
   mayMatch(text: string, joined: boolean): boolean;
+  /** Whether a value may match for what its key says, whatever the text alone says. */
+  isNamed(at: Place | undefined): boolean;
 }
 
 /** With the rules of an engine, which count in `tally`. */
@@ -45,6 +49,8 @@ export function eventTexts(engine: Engine, tally: Tally): EventTexts {
     const rules = at === undefined ? rulesAt(using.rules, undefined) : rulesFor(using, at);
     return new Lane(rules === using.rules ? using : { ...using, rules }, tally, at);
   };
+  const isNamed = (at: Place | undefined): boolean =>
+    engine.hasHints && at !== undefined && rulesFor(engine, at).some(isHinted);
   const read = (text: string, at: Place | undefined, quiet: boolean): Edits => {
     const scan = new Scan(quiet ? redacting : engine, text.length, tally);
     const hides = mayHide(text);
@@ -64,13 +70,14 @@ export function eventTexts(engine: Engine, tally: Tally): EventTexts {
     *readInSteps(text, at, quiet) {
       if (text.length <= SHORT) return read(text, at, quiet);
       const using = quiet ? redacting : engine;
-      if (text.length <= STEP) {
+      if (text.length <= STEP && !isNamed(at)) {
         const scan = new Scan(using, text.length, tally);
         if (scan.candidates(text, false, mayHide(text)).length === 0) return NO_EDITS;
       }
       // As one piece of a text, which is read bit by bit.
       return yield* readBySlices(laneFor(using, at), text);
     },
+    isNamed,
     mayMatch: (text, joined) => {
       const plain = joined ? unescapeJson(text).text : text;
       if (engine.screen(plain, joined).length > 0) return true;

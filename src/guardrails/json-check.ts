@@ -1,3 +1,4 @@
+import { isDigit } from './characters.ts';
 import { JsonReader } from './json.ts';
 import { finish, STEP, type Steps } from './steps.ts';
 
@@ -81,13 +82,37 @@ const STATES = [
 type State = (typeof STATES)[number];
 
 const ID = Object.fromEntries(STATES.map((name, id) => [name, id])) as Readonly<Record<State, number>>;
-const { string: STRING, keyString: KEY_STRING, invalid: INVALID } = ID;
+// Constants: in the object they would be looked up by name.
+const {
+  value: VALUE,
+  first: FIRST,
+  firstKey: FIRST_KEY,
+  key: KEY,
+  colon: BEFORE_COLON,
+  afterValue: AFTER_VALUE,
+  end: END,
+  string: STRING,
+  keyString: KEY_STRING,
+  invalid: INVALID,
+  openObject: OPEN_OBJECT,
+  openArray: OPEN_ARRAY,
+  closeObject: CLOSE_OBJECT,
+  closeArray: CLOSE_ARRAY,
+  comma: NEXT,
+  numberDone: NUMBER_DONE,
+  zero: ZERO,
+  int: INT,
+  fraction: FRACTION,
+  exponent: EXPONENT,
+} = ID;
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const COMMA = 44;
+const COLON = 58;
 
 /** For each state and byte the next state, or what is to be done. */
 const TABLE = makeTable();
-/** 1 for bytes that neither end a string nor are escapes nor controls. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, c) => (c >= 32 && c !== 34 && c !== 92 ? 1 : 0));
-
 function makeTable(): Uint8Array {
   const table = new Uint8Array(ID.invalid * 256).fill(INVALID);
   const on = (from: State, bytes: string, to: State): void => {
@@ -159,14 +184,16 @@ function makeTable(): Uint8Array {
 /** Whether bytes are one JSON value (RFC 8259); one table look-up a byte, and fewer within strings. */
 class Check {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   #at = 0;
-  #state: number = ID.value;
+  #state: number = VALUE;
   #depth = 0;
   /** For each container that is open, whether it is an array. */
   #arrays = new Uint8Array(32);
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** Whether it cannot be one any more. */
@@ -180,11 +207,29 @@ class Check {
     const stop = Math.min(to, bytes.length);
     let state = this.#state;
     let i = this.#at;
+    // Casts: within the bytes; the table has an entry for each state and byte. What comes mostly takes no look-up.
     while (i < stop) {
-      // Within the bytes; the table has an entry for each state and byte.
-      let byte = bytes[i++] as number;
       if (state === STRING || state === KEY_STRING) {
-        while (PLAIN[byte] === 1 && i < stop) byte = bytes[i++] as number;
+        i = plainEnd(this.#view, i, stop);
+        if (i < stop && bytes[i] === QUOTE) {
+          i++;
+          state = state === KEY_STRING ? BEFORE_COLON : this.#depth === 0 ? END : AFTER_VALUE;
+        }
+        if (i === stop) break;
+      } else if (state === INT) {
+        while (i < stop && isDigit(bytes[i] as number)) i++;
+        if (i === stop) break;
+        if (bytes[i] === COMMA && this.#depth > 0) state = AFTER_VALUE;
+      }
+      let byte = bytes[i++] as number;
+      if ((byte === COLON && state === BEFORE_COLON) || (byte === COMMA && state === AFTER_VALUE)) {
+        state = byte === COLON || this.#arrays[this.#depth - 1] === 1 ? VALUE : KEY;
+        if (i === stop) break;
+        byte = bytes[i++] as number;
+      }
+      if (byte === QUOTE && (state === VALUE || state === KEY)) {
+        state = state === KEY ? KEY_STRING : STRING;
+        continue;
       }
       const next = TABLE[state * 256 + byte] as number;
       if (next < INVALID) {
@@ -195,10 +240,10 @@ class Check {
         this.#state = INVALID;
         return false;
       }
-      if (next === ID.numberDone) {
+      if (next === NUMBER_DONE) {
         // The byte behind a number is for the state after a value.
         i--;
-        state = this.#depth === 0 ? ID.end : ID.afterValue;
+        state = this.#depth === 0 ? END : AFTER_VALUE;
       } else {
         state = this.#act(next);
         if (state === INVALID) break;
@@ -206,36 +251,59 @@ class Check {
     }
     this.#at = i;
     this.#state = state;
-    return i === bytes.length && this.#depth === 0 && (state === ID.end || isNumberEnd(state));
+    return i === bytes.length && this.#depth === 0 && (state === END || isNumberEnd(state));
   }
 
   /** Gives the state after it. */
   #act(what: number): number {
     switch (what) {
-      case ID.openObject:
-      case ID.openArray: {
+      case OPEN_OBJECT:
+      case OPEN_ARRAY: {
         if (this.#depth === this.#arrays.length) {
           const larger = new Uint8Array(2 * this.#depth);
           larger.set(this.#arrays);
           this.#arrays = larger;
         }
-        const isArray = what === ID.openArray;
+        const isArray = what === OPEN_ARRAY;
         this.#arrays[this.#depth++] = isArray ? 1 : 0;
-        return isArray ? ID.first : ID.firstKey;
+        return isArray ? FIRST : FIRST_KEY;
       }
-      case ID.closeObject:
-      case ID.closeArray:
-        if (this.#depth === 0 || this.#arrays[this.#depth - 1] !== (what === ID.closeArray ? 1 : 0)) return INVALID;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        if (this.#depth === 0 || this.#arrays[this.#depth - 1] !== (what === CLOSE_ARRAY ? 1 : 0)) return INVALID;
         this.#depth--;
         break;
-      case ID.comma:
-        return this.#arrays[this.#depth - 1] === 1 ? ID.value : ID.key;
+      case NEXT:
+        return this.#arrays[this.#depth - 1] === 1 ? VALUE : KEY;
       default:
     }
-    return this.#depth === 0 ? ID.end : ID.afterValue;
+    return this.#depth === 0 ? END : AFTER_VALUE;
   }
 }
 
+/** The first place from `from` on, before `to`, where a string ends or holds an escape or a control; else `to`. */
+function plainEnd(bytes: DataView, from: number, to: number): number {
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    const four = bytes.getInt32(i, true);
+    // The highest bit of each byte, exact in the first that is none: where it is zero; where it is below the space.
+    const quotes = four ^ 0x22222222;
+    const backslashes = four ^ 0x5c5c5c5c;
+    const found =
+      (((quotes - 0x01010101) & ~quotes) |
+        ((backslashes - 0x01010101) & ~backslashes) |
+        ((four - 0x20202020) & ~four)) &
+      0x80808080;
+    if (found !== 0) return i + ((31 - Math.clz32(found & -found)) >> 3);
+  }
+  while (i < to && isPlain(bytes.getUint8(i))) i++;
+  return i;
+}
+
+function isPlain(byte: number): boolean {
+  return byte >= 32 && byte !== QUOTE && byte !== BACKSLASH;
+}
+
 function isNumberEnd(state: number): boolean {
-  return state === ID.zero || state === ID.int || state === ID.fraction || state === ID.exponent;
+  return state === ZERO || state === INT || state === FRACTION || state === EXPONENT;
 }

@@ -278,7 +278,7 @@ export function escapeEnd(text: string, at: number, to: number): number {
   return at + 5;
 }
 
-const NUMBER_FORM = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const NUMBER_FORM = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\d.eE])/y;
 
 /** -1 when there is none. */
 export function numberEnd(text: string, from: number): number {

@@ -260,24 +260,29 @@ function specialIn(text: string, from: number, to: number): number {
 
 /**
  * The number as digits alone when it is whole, and written with a fraction or an exponent: `4111111111111111.0` is the same
- * number as without them. Undefined when it is not, or has more digits than anything that rules look for.
+ * number as without them. So is `4111111111111111.01` to readers that have no other numbers than IEEE 754 doubles (RFC 8259
+ * §6). Undefined when it is not, or has more digits than anything that rules look for.
  */
 export function wholeNumber(raw: string): string | undefined {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = NUMBER.exec(raw) ?? [];
-  const shift = Number(exponent);
+  const [, sign = '', whole = '', fraction = '', exponent] = NUMBER.exec(raw) ?? [];
+  if (fraction === '' && exponent === undefined) return undefined;
   if (whole.length + fraction.length < LEAST_DIGITS) return undefined;
-  if (raw.length > MOST_DIGITS || (fraction === '' && exponent === '0') || Math.abs(shift) > MOST_DIGITS)
-    return undefined;
-  const digits = whole + fraction;
-  const point = whole.length + shift;
-  if (point <= 0 || /[1-9]/.test(digits.slice(point))) return undefined;
-  return (
-    sign +
-    digits
-      .slice(0, point)
-      .padEnd(point, '0')
-      .replace(/^0+(?=.)/, '')
-  );
+  const all = whole + fraction;
+  const first = all.search(/[1-9]/);
+  const end = withoutZeros(all);
+  // Digits before the point, counted from the first that is not zero.
+  const point = whole.length + Number(exponent ?? 0) - first;
+  if (first < 0 || !(point > 0 && point <= MOST_DIGITS)) return undefined;
+  if (end - first <= point) return sign + all.slice(first, end).padEnd(point, '0');
+  const double = Number(raw);
+  return Number.isSafeInteger(double) && point >= LEAST_DIGITS ? String(double) : undefined;
+}
+
+/** Where the zeros at the end begin. A regular expression would try at each zero before them. */
+function withoutZeros(digits: string): number {
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end--;
+  return end;
 }
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;

@@ -44,6 +44,8 @@ const TEXTS = [
   String.raw`escaped bob\u0040example.com and \u0031\u0032\u0033-45-6789 and C:\new\u0062ob@x.io \u00`,
   'combining 1\u03012\u03013\u0301-4\u03015\u0301-6\u03017\u03018\u03019\u0301 \u{1d7ce}\u{1d7cf} \ud835',
   'call +1 415 555 2671 or (415) 555-2671, DE89 3704 0044 0532 0130 00, 10.0.0.1, fe80::1, routing 021000021',
+  `d@mail.edu${'a'.repeat(44)}tom.o-neill@d.om`,
+  '户535-89-2746 and \u{6234}4111111111111111',
   'sk-ant-REDACTED and ghp_16C7e42F292c6912E7710c838347Ae178B4a',
 ];
 
@@ -181,6 +183,24 @@ describe('a pause', () => {
     assert.equal(paused('bob@', 'example.com', ' ').out, '[REDACTED-EMAIL] ');
     assert.equal(paused('the secret ', 'plan').out, 'the <plan>');
   });
+});
+
+describe('a pause, when a match was found and waits for a later rule', () => {
+  const engine = createEngine([
+    own('first', 'keyword', 'abcdef', { replace: 'Q' }),
+    own('then', 'keyword', 'Q!!', { replace: 'R' }),
+  ]);
+  for (const text of ['abcdef', 'ab\u200bcdef', '\uff41bcdef']) {
+    test(`does not give the match: ${JSON.stringify(text)}`, () => {
+      const lane = new Lane(engine, new Tally());
+      const pieces = [...lane.push(text), ...lane.release()];
+      assert.equal(
+        pieces.reduce((sum, { raw }) => sum + raw, 0),
+        0,
+      );
+      assert.equal(join(text, [...pieces, ...lane.end()]), 'Q');
+    });
+  }
 });
 
 describe('a rule that blocks', () => {

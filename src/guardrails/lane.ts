@@ -76,12 +76,26 @@ export class Lane {
    * continuation of it; of a match, what has not left yet is redacted.
    */
   release(): readonly Piece[] {
+    if (this.#held === 0 || this.#tally.blockedBy !== undefined) return NO_PIECES;
     const isLittle = this.#main.chain.holdsLittle && (this.#literal?.chain.holdsLittle ?? true);
-    if (this.#held === 0 || !isLittle || this.#tally.blockedBy !== undefined) return NO_PIECES;
+    // What a rule has put in waits for a later one, or for the other reading.
+    if (!isLittle || this.#merger?.hasEdits === true || this.#endsInMatch()) return NO_PIECES;
     const raw = this.#held;
     this.#gone += raw;
     this.#held = 0;
     return [{ raw, text: undefined }];
+  }
+
+  /** Whether something would be found in what is held back if the text were over, or may be. */
+  #endsInMatch(): boolean {
+    if (this.#half !== '' || (this.#view?.held ?? 0) > 0) return true;
+    let isFound = false;
+    for (const reading of [this.#main, this.#literal]) {
+      reading?.probe(() => {
+        isFound = true;
+      });
+    }
+    return isFound;
   }
 
   /** What is complete of what came: half of a pair waits. */
@@ -208,6 +222,13 @@ class Reading {
 
   push(runs: readonly Run[], ended: boolean): void {
     this.chain.push(runs, ended, this.#found, this.out);
+  }
+
+  /** Tells what is found if the text is over, and goes on as if it were not. */
+  probe(report: Report): void {
+    const copy = new Reading(this.chain.clone(), report);
+    copy.push(NO_RUNS, true);
+    while (copy.chain.hasMore) copy.goOn();
   }
 
   goOn(): void {

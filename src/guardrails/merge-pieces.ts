@@ -18,6 +18,11 @@ export class PieceMerger {
     this.second = second;
   }
 
+  /** Whether something comes in the place of what waits. */
+  get hasEdits(): boolean {
+    return this.#text !== undefined || this.first.hasEdits || this.second.hasEdits;
+  }
+
   /** What both have come to since. */
   take(): readonly Piece[] {
     const { first, second } = this;

@@ -255,7 +255,7 @@ function isWordAt(text: string, at: number, word: string): boolean {
 }
 
 const IN_PHONE = unitSet('0-9()+. /-');
-const LIKE_PHONE = /\+[ (]*\d|(?:00|011)\d{0,3}[-. ()/]{1,3}\d|\d{3}[-. )/]+\d{3}[-. ]\d{4}/;
+const LIKE_PHONE = /\+[ (]*\d|(?:00|011)\d{0,12}[-. ()/]{1,3}\d|\d{3}[-. )/]+\d{3}[-. ]\d{4}/;
 /** Least digits of a number that words have to tell. */
 const LEAST_NAMED = 9;
 

@@ -31,6 +31,11 @@ export class PieceQueue {
     return pieces;
   }
 
+  /** Whether something comes in the place of what waits. */
+  get hasEdits(): boolean {
+    return this.#pieces.some(({ text }, place) => text !== undefined && place >= this.#head);
+  }
+
   /** What is left of the next piece. A replacement whose last part has not come is none yet. */
   get size(): number {
     const piece = this.#pieces[this.#head];

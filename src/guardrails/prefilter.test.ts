@@ -25,6 +25,8 @@ const unit = fc.constantFrom(
   ' ',
   '.',
   'a',
+  'EE62',
+  '5178 0297 9925 7716',
   '@',
   'b.io',
   'a@b.io',

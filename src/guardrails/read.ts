@@ -66,12 +66,15 @@ function* readForm({ scan }: Job, bytes: Uint8Array): Steps<Uint8Array> {
   const edits = editList();
   const reader = new FormReader(form);
   let paused = 0;
+  let spent = 0;
   while (scan.tally.blockedBy === undefined && (yield* reader.nextInSteps())) {
-    if (reader.end - paused > STEP / 4) {
+    if (reader.end - paused + spent > STEP / 4) {
       paused = reader.end;
+      spent = 0;
       yield;
     }
     if (reader.end - reader.start < scan.shortest) continue;
+    spent += scan.worth;
     const text = yield* reader.textInSteps();
     yield* reader.mapInSteps(text, yield* scan.plainInSteps(text), edits);
   }

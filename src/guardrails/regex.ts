@@ -50,6 +50,11 @@ export function compileExpression(pattern: string): Expression {
   };
 }
 
+/** The pattern that matches this text and nothing else. */
+export function quoted(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
 function* findInSteps(machine: Machine, text: string): Steps<Spans> {
   const search = newSearch();
   for (let at = 0; at < text.length; ) {

@@ -13,6 +13,12 @@ export interface Place extends Located {
   position(): Position;
 }
 
+/** Units of a step: of each text that the rules are run over, and of each rule that is run over it. */
+const TEXT_WORTH = 128;
+const RULE_WORTH = 10;
+/** Units of a text that is short whatever the rules. */
+const LEAST_SHORT = 512;
+
 /** Told what a rule finds in one reading of a text. */
 type Found = (rule: Rule, matches: number) => void;
 
@@ -26,6 +32,8 @@ export class Scan {
   /** Outside of JSON. */
   readonly #plainRules: readonly Rule[];
 
+  /** Units of the longest text that the rules are run over in one step: the more rules, the fewer. */
+  readonly longestShort: number;
   readonly tally: Tally;
 
   /** `size`: length of all texts together; what searches may spend grows with it. */
@@ -33,6 +41,9 @@ export class Scan {
     this.#engine = engine;
     this.#work = { left: 2 ** 20 + 32 * size };
     this.#plainRules = engine.hasPaths ? rulesAt(engine.rules, undefined) : engine.rules;
+    this.longestShort = engine.isExtended
+      ? Math.max(LEAST_SHORT, Math.floor((2 * STEP) / Math.max(2, engine.rules.length)))
+      : STEP;
     this.tally = tally;
   }
 
@@ -44,6 +55,11 @@ export class Scan {
   /** Whether there is more than the default rules. */
   get isExtended(): boolean {
     return this.#engine.isExtended;
+  }
+
+  /** What running the rules over one short text is worth in units of a step, however short it is. */
+  get worth(): number {
+    return TEXT_WORTH + RULE_WORTH * this.#engine.rules.length;
   }
 
   /**
@@ -61,7 +77,7 @@ export class Scan {
 
   /** A text that is not in JSON, of any length. */
   *plainInSteps(text: string): Steps<Edits> {
-    if (text.length <= STEP) {
+    if (text.length <= this.longestShort) {
       const hides = mayHide(text);
       return this.text(text, this.candidates(text, false, hides), hides);
     }
@@ -85,14 +101,18 @@ export class Scan {
   *#candidatesInSteps(text: string, rules: readonly Rule[], hides: boolean): Steps<readonly Rule[]> {
     const found = new Set(yield* this.#engine.screenInSteps(text));
     if (hides) for (const rule of yield* this.#engine.screenInSteps((yield* viewInSteps(text)).text)) found.add(rule);
-    return rules.filter((rule) => found.has(rule.base ?? rule));
+    return rules.filter((rule) => isHinted(rule) || found.has(rule));
   }
 
-  /** A short text, of which `candidates` may find something in one reading or the other. */
+  /**
+   * A short text, of which `candidates` may find something in one reading or the other; as may rules that know by its key what it
+   * is, whatever the text alone says.
+   */
   text(text: string, candidates: readonly Rule[], hides: boolean, at?: Place): Edits {
-    if (candidates.length === 0) return NO_EDITS;
-    const isPlain = !hides || !mayHide(text);
+    if (candidates.length === 0 && (at === undefined || !this.#engine.hasHints)) return NO_EDITS;
     const rules = this.#rulesAt(at);
+    if (candidates.length === 0 && !rules.some(isHinted)) return NO_EDITS;
+    const isPlain = !hides || !mayHide(text);
     if (isPlain && !this.#engine.isExtended) return this.#redact(text, rules, at);
     const narrowed = narrow(candidates, this.#engine.rules, rules);
     if (!isPlain) return finish(this.#bothReadings(text, rules, narrowed, at));
@@ -152,12 +172,15 @@ export class Scan {
    */
   *#reading(text: string, rules: readonly Rule[], candidates: readonly Rule[], found: Found): Steps<Edits> {
     for (const rule of candidates) {
-      if (rule.action === 'block' && (yield* this.#judge(rule, text, found))) return NO_EDITS;
+      if (rule.action !== 'block') continue;
+      if (yield* this.#judge(rule, text, found)) return NO_EDITS;
+      if (text.length > this.longestShort) yield;
     }
     let current = text;
     let edits = NO_EDITS;
     let inOrder = candidates;
     for (let i = 0; i < inOrder.length; i++) {
+      if (current.length > this.longestShort) yield;
       // i is within the rules.
       const rule = inOrder[i] as Rule;
       if (rule.action === 'redact') {
@@ -210,7 +233,12 @@ export function rulesFor({ rules, hasPaths, hasHints }: Engine, at: Place): read
 }
 
 function narrow(candidates: readonly Rule[], all: readonly Rule[], rules: readonly Rule[]): readonly Rule[] {
-  return rules === all ? candidates : rules.filter((rule) => candidates.includes(rule.base ?? rule));
+  return rules === all ? candidates : rules.filter((rule) => isHinted(rule) || candidates.includes(rule));
+}
+
+/** Whether a rule has its form for values whose key tells what they are. */
+export function isHinted({ base }: Rule): boolean {
+  return base !== undefined;
 }
 
 function isShort(text: string): boolean {

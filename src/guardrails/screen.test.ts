@@ -61,10 +61,10 @@ const anyText = fc.string({
 
 const matches = (expression: Expression, text: string): boolean => expression.find(text, { left: 0 }).length > 0;
 
-function look(cores: readonly Core[], text: string): number[] {
+/** Undefined when it gave up: then any may be there. */
+function look(cores: readonly Core[], text: string): number[] | undefined {
   const found = new Uint8Array(cores.length);
-  assert.ok(new CoreScreen(cores).look(text, 0, text.length, found));
-  return [...found];
+  return new CoreScreen(cores).look(text, 0, text.length, found) ? [...found] : undefined;
 }
 
 test('what an expression finds has its core, also among other cores', () => {
@@ -77,6 +77,8 @@ test('what an expression finds has its core, also among other cores', () => {
       const cores = known.map(({ core }) => core);
       for (const text of texts) {
         const found = look(cores, text);
+        // Expressions such as `((([^a]*)*){9}){9}` are too much even for a short text.
+        if (found === undefined) continue;
         for (const [i, { expression, core }] of known.entries()) {
           const isMatch = matches(expression, text);
           if (isMatch) assert.equal(found[i], 1, JSON.stringify([expression.pattern, text]));
@@ -135,6 +137,12 @@ test('a text that needs too many states is given up, and the states that are kep
   assert.deepEqual([...found], Array<number>(30).fill(0));
   // It goes on to serve.
   assert.ok(screen.look('a0 ', 0, 3, found));
+});
+
+test('what costs very much for each character is given up at once, and not after as many transitions as others', () => {
+  // A text of this length may have about a thousand transitions made; each of these follows some hundred thousand edges.
+  const core = coreOf(compileExpression('(?:a?){500}a{500}').program) as Core;
+  assert.equal(new CoreScreen([core]).look('a'.repeat(600), 0, 600, new Uint8Array(1)), false);
 });
 
 const base = { name: '', kind: 'regex', action: 'redact', style: 'replace', replace: '', on: SURFACES } as const;

@@ -107,6 +107,11 @@ export class Stage {
     return this.#end - this.#at;
   }
 
+  /** Whether a rule before has put something in the place of what is held back. */
+  get holdsEdit(): boolean {
+    return this.#held.some(({ edited }, place) => edited && place >= this.#head);
+  }
+
   /** The text that is held back. */
   get held(): string {
     return textOf(this.#held.slice(this.#head));

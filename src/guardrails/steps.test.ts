@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { findCards, findCardsIn } from './card.ts';
 import { findEmails, findEmailsIn } from './email.ts';
@@ -81,4 +81,40 @@ test('an inspection in steps ends as the one at once, and has many of them', () 
     steps++;
   }
   assert.ok(steps > body.length / STEP);
+});
+
+describe('the more rules there are, the less is done in one step', () => {
+  const rules = Array.from({ length: 50 }, (_, i) => ({
+    name: `rule-${i}`,
+    type: 'regex' as const,
+    pattern: `(?i)(?:\\w+\\s?)+${i}x$|[a-z]+@${i}`,
+    action: 'redact' as const,
+  }));
+  const engine = createEngine(rules);
+  const text = `a@b.io ${'The quick brown fox, order 12345, left. '.repeat(700)}`;
+  const many = Array.from({ length: 2000 }, () => 'a@b.io');
+  const bodies: [name: string, type: string, body: string, least: number][] = [
+    ['one text', 'text/plain', text, rules.length],
+    ['one string', 'application/json', JSON.stringify([text]), rules.length],
+    ['many strings', 'application/json', JSON.stringify(many), many.length / 60],
+    ['many fields', 'application/x-www-form-urlencoded', many.map((value) => `a=${value}`).join('&'), many.length / 60],
+    ['many events', 'text/event-stream', many.map((value) => `data: "${value} "\n\n`).join(''), many.length / 10],
+  ];
+  for (const [name, type, body, least] of bodies) {
+    test(name, () => {
+      assert.ok(body.length < STEP || name.startsWith('many'));
+      const work = inspectInSteps(engine, Buffer.from(body), type);
+      let steps = 0;
+      for (;;) {
+        const { done, value } = work.next();
+        if (done) {
+          assert.deepEqual(value, inspect(engine, Buffer.from(body), type));
+          assert.equal(value.hits[0]?.count, name.startsWith('many') ? many.length : 1);
+          break;
+        }
+        steps++;
+      }
+      assert.ok(steps >= least, `${steps} steps`);
+    });
+  }
 });

@@ -32,12 +32,14 @@ const MIN_WORD = 3 * SHOWN;
 
 const LETTERS_AND_DIGITS = /[\p{L}\p{N}]/gu;
 const LETTER = /\p{L}/u;
+/** A line end, once an escape, must not part an event or a line. */
+const CONTROLS = /\p{Cc}/gu;
 
 function mask(match: string): string {
   const size = match.match(LETTERS_AND_DIGITS)?.length ?? 0;
   const hidden = size - (size >= (LETTER.test(match) ? MIN_WORD : MIN_NUMBER) ? SHOWN : 0);
   let seen = 0;
-  return match.replace(LETTERS_AND_DIGITS, (character) => (seen++ < hidden ? '*' : character));
+  return match.replace(LETTERS_AND_DIGITS, (character) => (seen++ < hidden ? '*' : character)).replace(CONTROLS, '*');
 }
 
 /** Rules whose matches are the same value with and without separators. */

@@ -81,6 +81,10 @@ const CODECS: Readonly<Record<Coding, Codec>> = {
   },
 };
 
+/** No text that somebody has written becomes so much larger; what is small all the same does not matter. */
+const MOST_RATIO = 256;
+const FREE = 2 ** 20;
+
 /** Up to this size, on either side, the thread pool costs more time than it saves. */
 const SMALL = 65_536;
 
@@ -131,6 +135,9 @@ async function decodeOne(
       size += chunk.length;
       if (size > limit) {
         throw new OutriderError('body_too_large', `the decoded body is larger than the ${limit} bytes allowed here`);
+      }
+      if (size > FREE && size > MOST_RATIO * bytes.length) {
+        throw new OutriderError('body_too_large', `the body decodes to more than ${MOST_RATIO} times its size`);
       }
       hold(chunk.length);
       chunks.push(chunk);

@@ -7,9 +7,9 @@ import { inspectStream } from '../guardrails/stream.ts';
 import { Tally } from '../guardrails/tally.ts';
 import { fieldsForStream } from './guard-changed.ts';
 import { hasDigest } from './guard-digest.ts';
-import { type Head, isEvents, PLAIN_TEXT, readHead } from './guard-head.ts';
+import { type Head, isEvents, PLAIN_HEAD, PLAIN_TEXT, readHead, type UnknownCoding } from './guard-head.ts';
 import { isSmall } from './guard-inspect.ts';
-import { peek } from './guard-peek.ts';
+import { type Peeked, peek } from './guard-peek.ts';
 import type { Side } from './guard-side.ts';
 import { isSigned } from './guard-signed.ts';
 import { GuardedStream, type GuardedStreamOptions } from './guard-stream.ts';
@@ -31,8 +31,13 @@ export async function inspectBody(side: Side, message: Message, options: BodyOpt
   if (message.body === null || side.engine.rules.length === 0) return undefined;
   let body: Body = message.body;
   try {
-    const head = readHead(side, message.headers);
-    if (head === undefined) return undefined;
+    let head = readHead(side, message.headers);
+    if ('unknown' in head) {
+      const peeked = await peekCoded(side, body, head);
+      ({ body } = peeked);
+      if (!peeked.isText) return body === message.body ? undefined : { body };
+      head = PLAIN_HEAD;
+    }
     const known = quickLook(side, body, head, options);
     if (known !== undefined && isClean(known)) {
       if (body instanceof Uint8Array) options.onRead?.(body);
@@ -60,6 +65,24 @@ export async function inspectBody(side: Side, message: Message, options: BodyOpt
     await cancelBody(body);
     throw error;
   }
+}
+
+/**
+ * What is in an unknown coding may be let through. What begins like text is not in that coding: it is not the binary that it
+ * declares to be, and is read as the text that it is.
+ */
+async function peekCoded(side: Side, body: Body, { unknown }: UnknownCoding): Promise<Peeked> {
+  if (unknown === 'text') side.unreadable('unknown_encoding');
+  const peeked = await peek(body, []);
+  if (unknown === 'binary') {
+    try {
+      side.unreadable('unknown_encoding', !peeked.isText);
+    } catch (error) {
+      await cancelBody(peeked.body);
+      throw error;
+    }
+  }
+  return peeked;
 }
 
 /** Most bodies are small, at hand, in UTF-8, and clean: nothing is awaited for them. Undefined: this one is not. */
@@ -103,6 +126,7 @@ function streaming(
   const inner = inspectStream(engine, head.contentType, tally, { limit });
   if (inner === undefined) return undefined;
   const { type } = head.media;
+  const changed = Promise.withResolvers<boolean>();
   const stream = new GuardedStream(body, {
     inspector: isEvents(head) ? inner : new WideAware(engine, tally, inner),
     tally,
@@ -112,9 +136,12 @@ function streaming(
     signal: side.call.signal,
     hold: side.shared.budget.hold(),
     onUnreadable: (reason) => side.unreadableInStream(reason),
-    onEnd: () => side.ended(tally),
+    onEnd() {
+      changed.resolve(tally.allHits.some(({ action }) => action === 'redact'));
+      side.ended(tally);
+    },
     blocked: () => side.blocked(tally),
     last: (error) => options.last(error, type),
   });
-  return { headers: fieldsForStream(headers), body: stream };
+  return { headers: fieldsForStream(headers), body: stream, hasChanged: changed.promise };
 }

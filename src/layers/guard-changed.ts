@@ -1,4 +1,4 @@
-import type { Fields } from '../fields.ts';
+import { type Fields, withoutFields } from '../fields.ts';
 import { isDigest, redigested } from './guard-digest.ts';
 
 /** The fields of a message whose body is now these bytes: length and digests are right, and a validator is a weak one. */
@@ -35,6 +35,12 @@ export function fieldsForStream(headers: Fields): string[] {
     if (lower !== 'content-length') out.push(name, lower === 'etag' ? weak(value) : value);
   }
   return out;
+}
+
+/** The trailers of such a body. They may come before the last of it is decided. */
+export async function trailersForStream(trailers: Promise<Fields>, hasChanged: Promise<boolean>): Promise<Fields> {
+  const came = await trailers;
+  return (await hasChanged) ? withoutFields(came, isDigest) : came;
 }
 
 /** A strong validator promises the same bytes (RFC 9110 §8.8.1). */

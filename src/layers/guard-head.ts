@@ -14,8 +14,13 @@ export interface Head {
 /** What is read as nothing but text, when it may pass although it is not known what it is. */
 export const PLAIN_TEXT = 'text/plain';
 
-/** Undefined when nothing of the body can be read, and it may pass all the same. Throws when it may not. */
-export function readHead(side: Side, headers: Fields): Head | undefined {
+/** `unknown`: coded in a way that cannot be undone here; whether it declares to be text or binary. */
+export interface UnknownCoding {
+  readonly unknown: 'text' | 'binary';
+}
+
+/** Notes what is ambiguous; throws when that may not pass. */
+export function readHead(side: Side, headers: Fields): Head | UnknownCoding {
   if (side.direction === 'request' && side.shared.options.voice.isJsonRpc) return JSON_RPC_HEAD;
   let contentType = getField(headers, 'content-type');
   // Two of them could be one for us and the other for its reader.
@@ -26,9 +31,11 @@ export function readHead(side: Side, headers: Fields): Head | undefined {
   const media = parseMediaType(contentType);
   const codings = knownCodings(headers);
   if (codings !== undefined) return { contentType, media, codings };
-  side.unreadable('unknown_encoding', media.reader === 'binary');
-  return undefined;
+  return { unknown: media.reader === 'binary' ? 'binary' : 'text' };
 }
+
+/** Of what is taken for text, whatever it calls itself. */
+export const PLAIN_HEAD: Head = { contentType: PLAIN_TEXT, media: parseMediaType(PLAIN_TEXT), codings: [] };
 
 const JSON_RPC_HEAD: Head = {
   contentType: 'application/json',

@@ -5,11 +5,15 @@ import type { Head } from './guard-head.ts';
 import type { Side } from './guard-side.ts';
 import { askWebhooks } from './guard-webhook.ts';
 
-/** Bytes up to which a body is inspected at once; beyond, in turns. Operators' rules may take longer. */
-const SMALL = { default: 65_536, extended: 16_384 } as const;
+/** Bytes up to which a body is inspected at once; beyond, in turns. */
+const SMALL = 65_536;
+/** Of rules that are not the default ones, each may take long. */
+const MOST_EXTENDED = 16_384;
+const LEAST_EXTENDED = 512;
 
-export function isSmall({ isExtended }: Engine, bytes: Uint8Array): boolean {
-  return bytes.length <= (isExtended ? SMALL.extended : SMALL.default);
+export function isSmall({ isExtended, rules }: Engine, bytes: Uint8Array): boolean {
+  if (!isExtended) return bytes.length <= SMALL;
+  return bytes.length <= Math.max(LEAST_EXTENDED, Math.min(MOST_EXTENDED, SMALL / rules.length));
 }
 
 export interface Outcome {

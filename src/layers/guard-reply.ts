@@ -3,6 +3,7 @@ import type { Reply } from '../call.ts';
 import { type Fields, withoutFields } from '../fields.ts';
 import { Tally } from '../guardrails/tally.ts';
 import { inspectBody } from './guard-body.ts';
+import { trailersForStream } from './guard-changed.ts';
 import { isDigest } from './guard-digest.ts';
 import { inspectFields, inspectTrailers } from './guard-headers.ts';
 import type { RpcId } from './guard-rpc.ts';
@@ -62,7 +63,10 @@ async function inspectedHead(side: Side, reply: Reply): Promise<Reply> {
 }
 
 /** The reply with this body. Behind one that was read whole there may be trailers all the same. */
-async function withBody(reply: Reply, { headers = reply.headers, body }: Passed): Promise<Reply> {
+async function withBody(reply: Reply, { headers = reply.headers, body, hasChanged }: Passed): Promise<Reply> {
+  if (hasChanged !== undefined && reply.trailers !== undefined) {
+    return { ...reply, headers, body, trailers: trailersForStream(reply.trailers, hasChanged) };
+  }
   const isRead = isStream(reply.body) && body instanceof Uint8Array;
   const trailers = isRead ? await reply.trailers : undefined;
   if (trailers === undefined || trailers.length === 0) return { ...reply, headers, body };

@@ -4,6 +4,7 @@ import { withoutFields } from '../fields.ts';
 import { Tally } from '../guardrails/tally.ts';
 import { UNCHANGED } from '../stack.ts';
 import { inspectBody } from './guard-body.ts';
+import { trailersForStream } from './guard-changed.ts';
 import { inspectFields, inspectTrailers } from './guard-headers.ts';
 import type { RpcId } from './guard-rpc.ts';
 import type { Side } from './guard-side.ts';
@@ -38,12 +39,15 @@ export async function inspectRequest(side: Side, rpc: RpcId | undefined): Promis
   );
   side.findings.record();
   if (head === undefined && passed === undefined) return AS_IT_CAME;
-  const patch: Partial<Call> = { ...head, ...passed };
+  const { hasChanged, ...message } = passed ?? {};
+  const patch: Partial<Call> = { ...head, ...message };
   // Trailers of a changed body would speak of another one.
   if (passed?.headers !== undefined && passed.body instanceof Uint8Array) {
     return { patch: { ...patch, headers: withoutFields(passed.headers, (name) => name === 'trailer') }, failure: none };
   }
-  return { patch, failure: () => failure };
+  const trailers = head?.trailers ?? call.trailers;
+  if (hasChanged === undefined || trailers === undefined) return { patch, failure: () => failure };
+  return { patch: { ...patch, trailers: trailersForStream(trailers, hasChanged) }, failure: () => failure };
 }
 
 const none = (): undefined => undefined;

@@ -4,6 +4,7 @@ import { OutriderError, toOutriderError } from '../errors.ts';
 import { CATALOGUE } from '../guardrails/catalogue.ts';
 import { createEngine } from '../guardrails/engine.ts';
 import { inspectInSteps } from '../guardrails/inspect.ts';
+import { quoted } from '../guardrails/regex.ts';
 import type { Hit, RuleConfig, Surface } from '../guardrails/rule.ts';
 import { finish, type Steps } from '../guardrails/steps.ts';
 import { textsOf } from '../guardrails/texts.ts';
@@ -165,6 +166,6 @@ const NO_BUILT_INS: readonly RuleConfig[] = CATALOGUE.map(({ name }) => ({ type:
 /** An engine that does nothing but put `replace` in the place of these texts; of two that begin together, the longer. */
 function redactor(matches: readonly string[], replace: string): ReturnType<typeof createEngine> {
   const longestFirst = [...matches].sort((a, b) => b.length - a.length);
-  const pattern = longestFirst.map((match) => match.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
+  const pattern = longestFirst.map(quoted).join('|');
   return createEngine([...NO_BUILT_INS, { name: 'webhook', type: 'regex', pattern, action: 'redact', replace }]);
 }

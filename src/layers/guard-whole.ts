@@ -23,6 +23,8 @@ export interface Message {
 export interface Passed {
   readonly headers?: Fields;
   readonly body: Body;
+  /** Of a stream that may change on its way: whether it has. Settles when it is over, never rejects. */
+  readonly hasChanged?: Promise<boolean>;
 }
 
 export interface WholeOptions {

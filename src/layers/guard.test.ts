@@ -278,6 +278,10 @@ describe('guard, content codings', () => {
       [...JSON_TYPE, 'Content-Encoding', 'compress'],
       chunks(Buffer.from('x')),
     );
+    const image = ['Content-Type', 'image/png', 'Content-Encoding', 'compress'];
+    for (const text of [Buffer.from('a@b.io'), chunks(Buffer.from('{"a":"a@b.io"}'))])
+      await refused('unsupported_media_type', 'unknown_encoding', image, text);
+    assert.equal((await run(image, Buffer.from([0x1f, 0x9d, 0x90, 0]))).patch, UNCHANGED);
     await refused('bad_request', 'malformed_encoding', [...JSON_TYPE, 'Content-Encoding', 'gzip'], '{"a":1}');
     await refused(
       'bad_request',

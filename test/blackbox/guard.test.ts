@@ -21,7 +21,7 @@ const PLANTED = {
   mask: 'ACC-12345678',
 };
 
-describe("the issue's example and rules of each action, over the wire", () => {
+describe('the documented example and rules of each action, over the wire', () => {
   let agent: TestAgent;
   let collector: OtlpReceiver;
   let sidecar: Outrider;
@@ -259,7 +259,7 @@ guardrails:
   });
 });
 
-test("the issue's example word by word: a blocked SSN is 403, though the built-in rule comes first", async (t) => {
+test('the documented example word by word: a blocked SSN is 403, though the built-in rule comes first', async (t) => {
   const agent = await startAgent();
   t.after(() => agent.close());
   const sidecar = await startOutrider({

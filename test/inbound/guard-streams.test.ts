@@ -156,6 +156,21 @@ describe('replies that stream', () => {
     assert.equal((await trailing.head).trailers['x-took'], '7');
   });
 
+  test('a digest behind a stream goes when something in it was changed, and stays otherwise', async () => {
+    for (const word of [MAIL, 'nobody']) {
+      const { turn, head, end, text } = await it.exchange();
+      turn.response.writeHead(200, { 'Content-Type': 'text/plain', Trailer: 'X-Took, Content-Digest' });
+      turn.response.write('text. ');
+      await until(() => text() !== '', 'the first word');
+      turn.response.addTrailers({ 'X-Took': '7', 'Content-Digest': 'sha-256=:AA==:' });
+      turn.response.end(word);
+      assert.equal(await end, 'complete');
+      const { trailers } = await head;
+      assert.equal(trailers['x-took'], '7');
+      assert.equal(trailers['content-digest'], word === MAIL ? undefined : 'sha-256=:AA==:');
+    }
+  });
+
   test('a caller who leaves cancels the agent; what was found is recorded all the same', async () => {
     const labels = { rule: 'watch', action: 'warn', surface: 'response' };
     const before = await it.counted('outrider_guard_hits_total', labels);

@@ -5,8 +5,13 @@
 export function explains(before: string, after: string, replacements: readonly string[], contentType: string): boolean {
   const isForm = contentType.startsWith('application/x-www-form');
   // A number in which something was replaced is put in quotes. Whether these are right is a matter of form, seen elsewhere.
+  const isEvents = contentType.startsWith('text/event-stream');
   const hasQuotes = !contentType.startsWith('text/plain') || /^\s*["[{]/.test(before);
-  const plain = (text: string): string => (hasQuotes && !isForm ? text.replaceAll('"', '') : text);
+  const plain = (text: string): string => {
+    const unquoted = hasQuotes && !isForm ? text.replaceAll('"', '') : text;
+    // What is left of a value may need a space before it that is no part of it; what is left of another line, a colon.
+    return isEvents ? unquoted.replace(/^(data|):( ?)/gm, '$1') : unquoted;
+  };
   const marks = replacements
     .flatMap((text) => spellings(text))
     .map((text) => plain(text))

@@ -153,7 +153,8 @@ function structureKept(before: string, after: string, contentType: string, hasLi
     if (lines.length !== left.length) return `${lines.length} lines came, ${left.length} left`;
     const isData = (line: string): string => line.replace(/^\ufeff?data: ?/, '');
     const isClaimed = contentType.includes('ndjson');
-    const wasJson = lines.map((line) => isJson(isData(line), isClaimed));
+    // Of events, another line is no data, whatever it looks like.
+    const wasJson = lines.map((line) => (isClaimed || isData(line) !== line) && isJson(isData(line), isClaimed));
     const broken = lines.findIndex((_, i) => wasJson[i] && !isJson(isData(left[i] ?? '')));
     if (broken >= 0) return `line ${broken} was JSON`;
     const bent = lines.findIndex((line, i) => wasJson[i] && skeleton(line) !== skeleton(left[i] ?? ''));

@@ -60,7 +60,8 @@ function pieceOf(data: string): { key: string; text: string } | undefined {
   if (choice !== undefined) return piece(`choice ${choice.index}`, choice.delta?.content);
   if (keys === 'type,index,delta' && event.type === 'content_block_delta')
     return piece(`block ${event.index}`, event.delta?.text);
-  return keys === 'index,text,n' ? piece(`text ${event.index}`, event.text) : undefined;
+  // A text that could be whole is read by itself too, and is over when others come instead of it: nothing is told by it.
+  return keys === 'index,text,n' && typeof event.text === 'string' ? { key: 'texts', text: '' } : undefined;
 }
 
 function piece(key: string, text: unknown): { key: string; text: string } | undefined {
