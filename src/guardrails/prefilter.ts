@@ -23,17 +23,11 @@ export function mayHoldBuiltIn(text: string): boolean {
   return mayHoldNumber(asBytes(text), text, ASCII_NUMBER, isEscaped);
 }
 
-const WIDE = /[\u0100-\uffff]/;
+const WIDE = /[\u0100-\uffff]/g;
 
 /** A byte for each unit. Those that take two have none of their own: half of one could pass for a digit. */
 function asBytes(text: string): Uint8Array {
-  if (!WIDE.test(text)) return Buffer.from(text, 'latin1');
-  const bytes = Buffer.allocUnsafe(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    bytes[i] = c > 255 ? 128 : c;
-  }
-  return bytes;
+  return Buffer.from(text.replace(WIDE, '\u0080'), 'latin1');
 }
 
 /** The same for bytes in UTF-8, given as Latin-1 as well, and for the view of what they say. */

@@ -151,11 +151,18 @@ function structureKept(before: string, after: string, contentType: string, hasLi
     const left = after.split(/\r\n|\r|\n/);
     if (hasLines) return undefined;
     if (lines.length !== left.length) return `${lines.length} lines came, ${left.length} left`;
-    const isData = (line: string): string => line.replace(/^\ufeff?data: ?/, '');
     const isClaimed = contentType.includes('ndjson');
-    // Of events, another line is no data, whatever it looks like.
-    const wasJson = lines.map((line) => (isClaimed || isData(line) !== line) && isJson(isData(line), isClaimed));
-    const broken = lines.findIndex((_, i) => wasJson[i] && !isJson(isData(left[i] ?? '')));
+    const dataOf = (line: string): string => (isClaimed ? line : line.replace(/^\ufeff?data: ?/, ''));
+    const isData = (line: string | undefined): boolean => line !== undefined && dataOf(line) !== line;
+    // Of events, another line is no data, whatever it looks like, and several lines of data are one text.
+    const wasJson = lines.map((line, i) => {
+      const from = lines.lastIndexOf('', i - 1) + 1;
+      const to = lines.indexOf('', i);
+      const isWhole =
+        isClaimed || (isData(line) && lines.slice(from, to < 0 ? undefined : to).filter(isData).length === 1);
+      return isWhole && isJson(dataOf(line), isClaimed);
+    });
+    const broken = lines.findIndex((_, i) => wasJson[i] && !isJson(dataOf(left[i] ?? '')));
     if (broken >= 0) return `line ${broken} was JSON`;
     const bent = lines.findIndex((line, i) => wasJson[i] && skeleton(line) !== skeleton(left[i] ?? ''));
     return bent >= 0 ? `line ${bent} has another form` : undefined;
