@@ -1,10 +1,9 @@
-import { type BuiltIn, CATALOGUE, HINT } from './catalogue.ts';
+import { type BuiltIn, CATALOGUE } from './catalogue.ts';
 import { CONTENT_SETS } from './content-sets.ts';
 import type { Detector } from './detector.ts';
 import { DetectorFollower } from './detector-follower.ts';
 import { Keywords, parseKeywords } from './keyword.ts';
 import { lookalikes } from './lookalikes.ts';
-import { mayHoldBuiltIn } from './prefilter.ts';
 import { compileExpression, type Expression, quoted } from './regex.ts';
 import {
   type Action,
@@ -18,12 +17,11 @@ import {
   SURFACES,
   type Surface,
 } from './rule.ts';
-import { createScreen, type Screen } from './screen.ts';
-import { STEP, type Steps } from './steps.ts';
+import { defaultScreens, extendedScreens, type Screens } from './screens.ts';
 import { type KeyedHash, replacer } from './style.ts';
 
 /** A set of rules ready to inspect with. Holds no state of any inspection. */
-export interface Engine {
+export interface Engine extends Screens {
   /** In the order in which they run: the built-in ones, then the operator's. */
   readonly rules: readonly Rule[];
   /** Whether there is more than the built-in rules that are on by default, as they are by default. */
@@ -32,12 +30,10 @@ export interface Engine {
   readonly hasPaths: boolean;
   /** Whether a rule knows more of a value by its JSON key. */
   readonly hasHints: boolean;
+  /** How much work a character of a text may be, with 1 for an ordinary rule; large expressions weigh as several. */
+  readonly weight: number;
   /** Length of the shortest text in which a rule may find something. */
   readonly shortest: number;
-  /** Narrows the rules down to those that may find something in a text. */
-  readonly screen: Screen;
-  /** The same for one long text, in steps. */
-  readonly screenInSteps: (text: string) => Steps<readonly Rule[]>;
 }
 
 /** The same rules, one engine for each surface, with those that are applied there. */
@@ -229,12 +225,14 @@ function engineOf(rules: readonly Rule[], { builtIns, expressions, wordLists }: 
     isExtended,
     hasPaths: rules.some(({ paths, skipPaths }) => paths !== undefined || skipPaths !== undefined),
     hasHints: rules.some(({ hinted }) => hinted !== undefined),
+    weight: rules.reduce((sum, rule) => sum + 1 + (expressions.get(rule)?.program.op.length ?? 0) / INSTRUCTIONS, 0),
     shortest: isExtended ? 1 : SHORTEST_EMAIL,
     ...(isExtended ? extendedScreens(rules, builtIns, expressions, wordLists) : defaultScreens(rules)),
   };
 }
 
-const NO_RULES: readonly Rule[] = Object.freeze([]);
+/** Of an expression, that weigh as much as a rule. */
+const INSTRUCTIONS = 32;
 
 function isDefault(rules: readonly Rule[], builtIns: Made['builtIns']): boolean {
   return rules.every(
@@ -244,77 +242,4 @@ function isDefault(rules: readonly Rule[], builtIns: Made['builtIns']): boolean 
       rule.paths === undefined &&
       rule.skipPaths === undefined,
   );
-}
-
-type Screens = Pick<Engine, 'screen' | 'screenInSteps'>;
-
-function defaultScreens(rules: readonly Rule[]): Screens {
-  return {
-    screen: (text) => (mayHoldBuiltIn(text) ? rules : NO_RULES),
-    *screenInSteps(text) {
-      return (yield* isInSlices(text, mayHoldBuiltIn)) ? rules : NO_RULES;
-    },
-  };
-}
-
-function extendedScreens(
-  rules: readonly Rule[],
-  builtIns: Made['builtIns'],
-  expressions: Made['expressions'],
-  wordLists: Made['wordLists'],
-): Screens {
-  const mine = <T>(map: ReadonlyMap<Rule, T>): Map<Rule, T> =>
-    new Map(
-      rules.flatMap((rule) => {
-        const value = map.get(rule);
-        return value === undefined ? [] : [[rule, value] as const];
-      }),
-    );
-  // The default rules share a quick look, and so do many of the others.
-  const looks = new Map<(text: string) => boolean, Rule[]>();
-  for (const [rule, { onByDefault, detector }] of mine(builtIns)) {
-    const may = onByDefault ? mayHoldBuiltIn : lookOf(detector);
-    const sharing = looks.get(may);
-    if (sharing === undefined) looks.set(may, [rule]);
-    else sharing.push(rule);
-  }
-  const own = createScreen(mine(expressions), mine(wordLists));
-  const inOrder = (found: Rule[]): readonly Rule[] =>
-    found.length > 1 ? found.sort((a, b) => a.index - b.index) : found;
-  return {
-    screen: (text, joined) => {
-      const found: Rule[] = [];
-      for (const [may, sharing] of looks) if (may(text)) found.push(...sharing);
-      found.push(...own(text, joined));
-      return inOrder(found);
-    },
-    *screenInSteps(text) {
-      const found: Rule[] = [];
-      for (const [may, sharing] of looks) if (yield* isInSlices(text, may)) found.push(...sharing);
-      found.push(...(yield* own.inSteps(text)));
-      return inOrder(found);
-    },
-  };
-}
-
-/** The key that tells what a value is stands in the same body, mostly near it. */
-function lookOf({ may = always, hinted }: Detector): (text: string) => boolean {
-  if (hinted === undefined) return may;
-  const mayHinted = hinted.detector.may ?? always;
-  return (text) => may(text) || (mayHinted(text) && HINT.test(text));
-}
-
-function always(): boolean {
-  return true;
-}
-
-/** What slices share: more than any match of a built-in rule, or what tells that one begins. */
-const SHARED = 1024;
-
-function* isInSlices(text: string, may: (text: string) => boolean): Steps<boolean> {
-  for (let from = 0; from < text.length; from += STEP) {
-    if (may(text.slice(Math.max(0, from - SHARED), from + STEP + SHARED))) return true;
-    yield;
-  }
-  return false;
 }

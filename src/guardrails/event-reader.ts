@@ -1,4 +1,5 @@
-import type { EventLanes, Thread } from './event-lanes.ts';
+import type { Thread } from './event-entry.ts';
+import type { EventLanes } from './event-lanes.ts';
 import { shortened } from './event-places.ts';
 import type { EventTexts } from './event-texts.ts';
 import type { HeldEvent } from './held-event.ts';

@@ -45,7 +45,7 @@ export class EventStream implements StreamInspector {
     const texts = eventTexts(engine, tally);
     this.#tally = tally;
     this.#limit = limit;
-    this.#worth = WORTH + RULE_WORTH * engine.rules.length;
+    this.#worth = WORTH + RULE_WORTH * engine.weight;
     this.#lanes = new EventLanes(texts);
     this.#cutter = lines === 'sse' ? new SseCutter() : new JsonCutter();
     this.#reader = lines === 'sse' ? new SseReader(texts) : new JsonLineReader(texts);

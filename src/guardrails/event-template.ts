@@ -1,4 +1,4 @@
-import type { Thread } from './event-lanes.ts';
+import type { Thread } from './event-entry.ts';
 import { escapeEnd, numberEnd } from './json-tokens.ts';
 import type { Place } from './scan.ts';
 

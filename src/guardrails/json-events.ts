@@ -1,5 +1,6 @@
 import { unescapeInSteps, unescapeJson } from './escapes.ts';
-import type { EventLanes, Thread } from './event-lanes.ts';
+import type { Thread } from './event-entry.ts';
+import type { EventLanes } from './event-lanes.ts';
 import { EventPlaces } from './event-places.ts';
 import { EventTemplate, type Slot } from './event-template.ts';
 import { type EventTexts, SHORT } from './event-texts.ts';

@@ -42,7 +42,7 @@ export class Scan {
     this.#work = { left: 2 ** 20 + 32 * size };
     this.#plainRules = engine.hasPaths ? rulesAt(engine.rules, undefined) : engine.rules;
     this.longestShort = engine.isExtended
-      ? Math.max(LEAST_SHORT, Math.floor((2 * STEP) / Math.max(2, engine.rules.length)))
+      ? Math.max(LEAST_SHORT, Math.floor((2 * STEP) / Math.max(2, engine.weight)))
       : STEP;
     this.tally = tally;
   }
@@ -59,7 +59,7 @@ export class Scan {
 
   /** What running the rules over one short text is worth in units of a step, however short it is. */
   get worth(): number {
-    return TEXT_WORTH + RULE_WORTH * this.#engine.rules.length;
+    return TEXT_WORTH + RULE_WORTH * this.#engine.weight;
   }
 
   /**

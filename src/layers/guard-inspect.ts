@@ -11,9 +11,9 @@ const SMALL = 65_536;
 const MOST_EXTENDED = 16_384;
 const LEAST_EXTENDED = 512;
 
-export function isSmall({ isExtended, rules }: Engine, bytes: Uint8Array): boolean {
+export function isSmall({ isExtended, weight }: Engine, bytes: Uint8Array): boolean {
   if (!isExtended) return bytes.length <= SMALL;
-  return bytes.length <= Math.max(LEAST_EXTENDED, Math.min(MOST_EXTENDED, SMALL / rules.length));
+  return bytes.length <= Math.max(LEAST_EXTENDED, Math.min(MOST_EXTENDED, SMALL / weight));
 }
 
 export interface Outcome {
