@@ -1,8 +1,8 @@
 import type { Detector } from './detector.ts';
 import type { Follower } from './follower.ts';
 
-/** Units that detectors look back at, from where a match begins. */
-const CONTEXT = 16;
+/** Units that detectors look back at, from where a match begins: as far as a word that names a number may stand before it. */
+const CONTEXT = 64;
 /** Units of context that may pile up before they are dropped: one large cut is cheaper than many small ones. */
 const SLACK = 512;
 

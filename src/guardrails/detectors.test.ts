@@ -6,7 +6,7 @@ import type { Detector } from './detector.ts';
 
 const WORK = { left: 1e9 };
 /** What a stream keeps in sight of what has gone out. */
-const CONTEXT = 16;
+const CONTEXT = 64;
 
 /** Keys are put together here, so that no scanner takes them for real. */
 const KEY = 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA';
@@ -265,6 +265,13 @@ const TRIED = CATALOGUE.flatMap(({ name, detector }) => [
     ? []
     : [{ name: `${name}, hinted`, rule: name, detector: detector.hinted.detector }]),
 ]);
+
+test('the word that names a number stays in sight, also when another one follows', () => {
+  const text = 'transitxxxxxxxxxxxxxxxxxxxxAlibaba.021000021\\nABA: ';
+  const detector = CATALOGUE.find(({ name }) => name === 'us_routing_number')?.detector;
+  assert.ok(detector);
+  assert.deepEqual(streamed(detector, text.split('')), [35, 44]);
+});
 
 for (const { name, rule, detector } of TRIED) {
   test(`${name}: a text that comes in pieces, wherever it is cut, has the matches that it has as a whole`, () => {
