@@ -2,5 +2,9 @@
 import { spawnSync } from 'node:child_process';
 
 const [node = process.execPath] = process.argv.slice(2);
-const { status } = spawnSync(node, ['--test', '--test-timeout=120000', 'src/**/*.test.ts'], { stdio: 'inherit' });
+const { status } = spawnSync(
+  node,
+  ['--test', '--import', './test/support/seed.ts', '--test-timeout=120000', 'src/**/*.test.ts'],
+  { stdio: 'inherit' },
+);
 process.exitCode = status ?? 1;
