@@ -12,6 +12,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** True when the caller asks to switch protocols: the body is then the raw caller-to-peer bytes. */
   readonly upgrade?: boolean;
+  /** True for HTTP/2: it came so, or is to be sent so. */
+  readonly http2?: boolean;
   /** Set when the request announces trailers. Settles after the body has ended, never rejects. */
   readonly trailers?: Promise<Fields>;
 }
