@@ -166,7 +166,9 @@ function common(call: Call): { now: string; idempotencyKey: string | undefined }
 function sumsJson(sums: CostSums): string {
   return (
     `"events":${sums.events},"input_tokens":${sums.input_tokens},"output_tokens":${sums.output_tokens},` +
-    `"cost_usd":${nanosToDecimal(sums.cost_nanos)},"unknown_cost_events":${sums.unknown_cost_events}`
+    `"cached_input_tokens":${sums.cached_input_tokens},"cache_write_tokens":${sums.cache_write_tokens},` +
+    `"reasoning_tokens":${sums.reasoning_tokens},"cost_usd":${nanosToDecimal(sums.cost_nanos)},` +
+    `"unknown_cost_events":${sums.unknown_cost_events},"incomplete_events":${sums.incomplete_events}`
   );
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { EVENT_ID, type Fault, faultsOf, rejectFaults, text, timestamp } from './fields.ts';
 import { MAX_USD, usdToNanos } from './money.ts';
-import type { CostEvent } from './port.ts';
+import { type CostEvent, USAGE_KINDS } from './port.ts';
 
 const tokens = z.int('expected a whole number of tokens, at most 2^53 - 1').min(0, 'must not be negative');
 
@@ -23,8 +23,15 @@ const eventId = z.string().regex(EVENT_ID, 'expected 1 to 128 printable ASCII ch
 /** The body of `POST /cost`. Members that it does not know are ignored. */
 const costBodySchema = z.object({
   model: text(256).describe('Model that was called'),
-  input_tokens: tokens.describe('Tokens sent to the model'),
-  output_tokens: tokens.describe('Tokens that the model made'),
+  input_tokens: tokens.describe('Tokens sent to the model, cached ones too'),
+  output_tokens: tokens.describe('Tokens that the model made, reasoning too'),
+  cached_input_tokens: tokens.nullish().describe('Of the input tokens, those read from a cache'),
+  cache_write_tokens: tokens.nullish().describe('Of the input tokens, those written to a cache'),
+  reasoning_tokens: tokens.nullish().describe('Of the output tokens, those of reasoning'),
+  usage: z
+    .enum(USAGE_KINDS, `expected one of ${USAGE_KINDS.join(', ')}`)
+    .nullish()
+    .describe('Whether the tokens are all of the call: `partial` when it broke off, `unknown` when they are not known'),
   cost_usd: costUsd.describe('Price in US dollars, kept to the nano-dollar; null when it is not known'),
   provider: optional(128).describe('Who runs the model'),
   trace_id: optional(128).describe('Trace that the call belongs to; default: of `traceparent`'),
@@ -91,6 +98,10 @@ function parseCost(
     provider: event.provider ?? null,
     input_tokens: event.input_tokens,
     output_tokens: event.output_tokens,
+    cached_input_tokens: event.cached_input_tokens ?? null,
+    cache_write_tokens: event.cache_write_tokens ?? null,
+    reasoning_tokens: event.reasoning_tokens ?? null,
+    usage: event.usage ?? null,
     cost_nanos: cost_usd,
     trace_id: event.trace_id ?? defaults.trace_id ?? null,
     occurred_at: event.occurred_at ?? defaults.now,

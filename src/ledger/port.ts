@@ -3,6 +3,13 @@
  * Adapters: `store.ts` (SQLite in its own thread).
  */
 
+/**
+ * Whether the tokens of an event are all that the call used (`complete`), what was known when it broke off (`partial`: tokens and
+ * price are a lower bound), or not known at all (`unknown`: zeros that say nothing).
+ */
+export const USAGE_KINDS = ['complete', 'partial', 'unknown'] as const;
+export type UsageKind = (typeof USAGE_KINDS)[number];
+
 /** One model call and its price. Names are those of the wire and of the `costs` table. */
 export interface CostEvent {
   /** Identity of the event: the same id is recorded once, however often it comes. 1–128 printable ASCII characters. */
@@ -12,8 +19,17 @@ export interface CostEvent {
   team: string | null;
   model: string;
   provider: string | null;
+  /** All input, with what was read from a cache and what was written to one. */
   input_tokens: number;
+  /** All output, with reasoning. */
   output_tokens: number;
+  /** Of the input, what was read from a cache; null, as the next two, when nobody said it. */
+  cached_input_tokens: number | null;
+  /** Of the input, what was written to a cache. */
+  cache_write_tokens: number | null;
+  /** Of the output, what was reasoning. */
+  reasoning_tokens: number | null;
+  usage: UsageKind | null;
   /** Price in nano-dollars (1 USD = 1_000_000_000), an integer; null when the price is not known. */
   cost_nanos: number | null;
   trace_id: string | null;

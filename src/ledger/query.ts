@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { CostEvent } from './port.ts';
-import { type AuditRecord, costBody } from './records.ts';
+import { type AuditRecord, COST_COLUMNS, costBody } from './records.ts';
 
 /** Columns by which costs can be grouped; `day` is the UTC date of `occurred_at`. */
 export const GROUPS = ['agent', 'agent_version', 'team', 'model', 'provider', 'day'] as const;
@@ -42,9 +42,15 @@ export interface CostSums {
   events: bigint;
   input_tokens: bigint;
   output_tokens: bigint;
+  /** Of the events that told them apart. */
+  cached_input_tokens: bigint;
+  cache_write_tokens: bigint;
+  reasoning_tokens: bigint;
   /** Of the events whose price is known. */
   cost_nanos: bigint;
   unknown_cost_events: bigint;
+  /** Events whose tokens are a lower bound, or not known. */
+  incomplete_events: bigint;
 }
 
 export interface CostSummary {
@@ -61,10 +67,7 @@ type AuditRow = AuditRecord & { id: number; recorded_at: string; hash: Uint8Arra
 export function listCosts(db: DatabaseSync, { filter, page }: { filter: CostFilter; page: Paging }): Page<object> {
   const { where, values } = conditions(filter, 'occurred_at', 'id', page);
   const rows = db
-    .prepare(
-      `SELECT id, event_id, agent, agent_version, team, model, provider, input_tokens, output_tokens, cost_nanos, trace_id,
-         occurred_at, recorded_at FROM costs ${where} ORDER BY id DESC LIMIT ?`,
-    )
+    .prepare(`SELECT id, ${COST_COLUMNS}, recorded_at FROM costs ${where} ORDER BY id DESC LIMIT ?`)
     // The table is STRICT; the columns are those of the type, the integers below 2^53.
     .all(...values, page.limit) as unknown as CostColumns[];
   return paged(rows, page, ({ id: _id, recorded_at, ...event }) => ({ ...costBody(event), recorded_at }));
@@ -117,7 +120,10 @@ export function summarizeCosts(
  * Both halves are normalised, so that they can be ordered by.
  */
 const SUMS = `count(*) AS events, count(*) - count(cost_nanos) AS unknown_cost_events,
-  ${halves('input_tokens', 'input')}, ${halves('output_tokens', 'output')}, ${halves('cost_nanos', 'cost')}`;
+  coalesce(sum(usage IN ('partial', 'unknown')), 0) AS incomplete_events,
+  ${halves('input_tokens', 'input')}, ${halves('output_tokens', 'output')}, ${halves('cost_nanos', 'cost')},
+  ${halves('cached_input_tokens', 'cached')}, ${halves('cache_write_tokens', 'written')},
+  ${halves('reasoning_tokens', 'reasoning')}`;
 
 function halves(column: string, name: string): string {
   const low = `coalesce(sum(${column} & 4294967295), 0)`;
@@ -132,8 +138,12 @@ function sums(row: Record<string, unknown>): CostSums {
     events: integer('events'),
     input_tokens: whole('input'),
     output_tokens: whole('output'),
+    cached_input_tokens: whole('cached'),
+    cache_write_tokens: whole('written'),
+    reasoning_tokens: whole('reasoning'),
     cost_nanos: whole('cost'),
     unknown_cost_events: integer('unknown_cost_events'),
+    incomplete_events: integer('incomplete_events'),
   };
 }
 

@@ -1,6 +1,7 @@
 import { OutriderError } from '../errors.ts';
+import type { Thread } from '../storage/thread.ts';
 import type { AuditFilter, CostFilter, CostSummary, Group, Page, Paging } from './query.ts';
-import { type ReadMethods, startThread, type Thread } from './thread.ts';
+import { type ReadMethods, startReader } from './thread.ts';
 import type { Checkpoint, Verification } from './verify.ts';
 
 /** Reads of the ledger, none of which holds up a write. */
@@ -38,14 +39,9 @@ export function openReader(file: string): LedgerReader {
     clearTimeout(idle);
     try {
       if (thread === undefined) {
-        const started = startThread<ReadMethods>(
-          { file, role: 'read', maxBytes: undefined },
-          {
-            died: () => {
-              if (thread === started) thread = undefined;
-            },
-          },
-        );
+        const started = startReader(file, () => {
+          if (thread === started) thread = undefined;
+        });
         thread = started;
       }
       await thread.ready;

@@ -50,11 +50,25 @@ export interface PendingRow {
 
 export type PendingBatch = Record<Stream, readonly PendingRow[]>;
 
-/** The body of `POST /api/v1/costs`. */
+/**
+ * The body of `POST /api/v1/costs`. What nobody said about the tokens is left out: a ledger from before they were told apart gets
+ * the body that it knows.
+ */
 export function costBody(event: CostEvent): Record<string, unknown> {
-  const { cost_nanos, ...rest } = event;
-  return { ...rest, cost_usd: nanosToUsd(cost_nanos) };
+  const { cost_nanos, cached_input_tokens, cache_write_tokens, reasoning_tokens, usage, ...rest } = event;
+  return {
+    ...rest,
+    cost_usd: nanosToUsd(cost_nanos),
+    ...(cached_input_tokens !== null && { cached_input_tokens }),
+    ...(cache_write_tokens !== null && { cache_write_tokens }),
+    ...(reasoning_tokens !== null && { reasoning_tokens }),
+    ...(usage !== null && { usage }),
+  };
 }
+
+/** The columns of `costs` that make a `CostEvent`. */
+export const COST_COLUMNS = `event_id, agent, agent_version, team, model, provider, input_tokens, output_tokens,
+  cached_input_tokens, cache_write_tokens, reasoning_tokens, usage, cost_nanos, trace_id, occurred_at`;
 
 /** The audit row that belongs to a cost event. Its id follows from the event's, so that it too is recorded once. */
 export function costRecorded(event: CostEvent, now: string): AuditRecord {

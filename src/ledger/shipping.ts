@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { pragma } from './database.ts';
+import { pragma } from '../storage/sqlite.ts';
 import type { CostEvent } from './port.ts';
 import {
   type AuditRecord,
   auditBody,
+  COST_COLUMNS,
   costBody,
   type LedgerState,
   type PendingBatch,
@@ -37,8 +38,8 @@ export interface Shipping {
 export function createShipping(db: DatabaseSync, writer: Writer): Shipping {
   const pageSize = pragma(db, 'page_size');
   const costs = db.prepare(
-    `SELECT id, recorded_at, event_id, agent, agent_version, team, model, provider, input_tokens, output_tokens, cost_nanos,
-       trace_id, occurred_at FROM costs WHERE id > (SELECT through FROM outbox_cursor WHERE stream = 'costs') ORDER BY id LIMIT ?`,
+    `SELECT id, recorded_at, ${COST_COLUMNS}
+       FROM costs WHERE id > (SELECT through FROM outbox_cursor WHERE stream = 'costs') ORDER BY id LIMIT ?`,
   );
   const audit = db.prepare(
     `SELECT seq AS id, recorded_at, event_id, event_type, actor, resource, metadata, timestamp

@@ -1,12 +1,13 @@
 import { OutriderError, toOutriderError } from '../errors.ts';
+import { CommitQueue, type QueueLimits, type QueueUnit } from '../storage/commit-queue.ts';
+import { fromMessage, type Thread } from '../storage/thread.ts';
 import { toAuditRecord } from './audit-event.ts';
-import { CommitQueue, type QueueLimits, type Unit } from './commit-queue.ts';
 import type { AuditEntry, AuditSink, CostEvent, CostRecorder } from './port.ts';
 import { type LedgerReader, openReader } from './reader.ts';
 import type { AppendOutcome, LedgerRecord, LedgerState, PendingBatch } from './records.ts';
 import type { Acknowledgement } from './shipping.ts';
 import { fieldsOf, type LedgerNotice, Tally, type Totals } from './tally.ts';
-import { fromMessage, startThread, type Thread, type WriteMethods } from './thread.ts';
+import { startWriter, type WriteMethods } from './thread.ts';
 
 export type { LedgerNotice } from './tally.ts';
 
@@ -30,6 +31,9 @@ export interface StoreStatus extends LedgerState, Totals {
   queued_bytes: number;
 }
 
+/** Records that belong together: written in one transaction or not at all. */
+type Unit = QueueUnit<LedgerRecord, AppendOutcome[]>;
+
 const DEFAULT_QUEUE: QueueLimits = { records: 20_000, bytes: 32 * 2 ** 20 };
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 10_000;
@@ -49,7 +53,7 @@ export async function openLedgerStore(options: StoreOptions): Promise<LedgerStor
 export class LedgerStore implements CostRecorder, AuditSink {
   readonly read: LedgerReader;
   readonly #options: StoreOptions;
-  readonly #queue: CommitQueue;
+  readonly #queue: CommitQueue<Unit>;
   readonly #listeners = new Set<() => void>();
   #thread: Thread<WriteMethods>;
   #state: LedgerState = NOTHING;
@@ -68,7 +72,7 @@ export class LedgerStore implements CostRecorder, AuditSink {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#tally = new Tally(options.notice);
-    this.#queue = new CommitQueue(options.queue ?? DEFAULT_QUEUE);
+    this.#queue = new CommitQueue(options.queue ?? DEFAULT_QUEUE, 'too many events wait to be written');
     this.#thread = this.#start();
     this.read = openReader(options.file);
   }
@@ -237,8 +241,8 @@ export class LedgerStore implements CostRecorder, AuditSink {
 
   #start(): Thread<WriteMethods> {
     const { file, maxBytes } = this.#options;
-    const thread = startThread<WriteMethods>(
-      { file, role: 'write', maxBytes },
+    const thread = startWriter(
+      { file, maxBytes },
       {
         state: (state) => {
           this.#state = state;

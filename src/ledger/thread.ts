@@ -1,17 +1,10 @@
-import { Worker } from 'node:worker_threads';
-import { OutriderError } from '../errors.ts';
+import type { OutriderError } from '../errors.ts';
+import { type ErrorMessage, startThread, type Thread } from '../storage/thread.ts';
+import { LEDGER_NAME } from './database.ts';
 import type { AuditFilter, CostFilter, CostSummary, Group, Page, Paging } from './query.ts';
 import type { AppendOutcome, LedgerRecord, LedgerState, PendingBatch } from './records.ts';
 import type { Acknowledgement } from './shipping.ts';
 import type { Checkpoint, Verification } from './verify.ts';
-
-/** An error as it crosses from thread to thread. */
-export interface ErrorMessage {
-  code: OutriderError['code'];
-  message: string;
-  retryAfter: number | undefined;
-  cause: string;
-}
 
 /** What the writing thread can be asked. */
 export interface WriteMethods {
@@ -35,110 +28,23 @@ export interface ThreadData {
   maxBytes: number | undefined;
 }
 
-export interface Request {
-  id: number;
-  method: string;
-  params: unknown;
-}
-
-/** The first answer, with id 0, says that the database is open. */
-export interface Response {
-  id: number;
-  value?: unknown;
-  error?: ErrorMessage;
-  state?: LedgerState;
-}
-
-type Methods<M> = Record<keyof M, (params: never) => unknown>;
-
-export interface Thread<M extends Methods<M>> {
-  /** Resolves when the database is open, rejects when it cannot be opened. */
-  readonly ready: Promise<void>;
-  call<K extends keyof M & string>(method: K, params: Parameters<M[K]>[0]): Promise<ReturnType<M[K]>>;
-  /** Ends the thread after what it has been asked already; forcibly after `timeoutMs`. */
-  close(timeoutMs: number): Promise<void>;
-}
-
 /** In the source tree the thread runs the `.ts` file, in the published package the emitted one beside this. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** Starts a thread that owns one connection. `died` is told once when it ends without having been closed. */
-export function startThread<M extends Methods<M>>(
-  data: ThreadData,
-  on: { state?: (state: LedgerState) => void; died?: (reason: OutriderError) => void } = {},
-): Thread<M> {
-  const worker = new Worker(ENTRY, {
-    workerData: data,
-    name: `ledger-${data.role}`,
-    env: {},
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    // It holds one batch at a time: a small young generation keeps its memory small.
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+export function startWriter(
+  data: Omit<ThreadData, 'role'>,
+  on: { state: (state: LedgerState) => void; died: (reason: OutriderError) => void },
+): Thread<WriteMethods> {
+  return startThread({
+    entry: ENTRY,
+    name: 'ledger-write',
+    what: LEDGER_NAME,
+    data: { ...data, role: 'write' },
+    ...on,
   });
-  // oxlint-disable-next-line require-post-message-target-origin -- a thread has no origin; that is a window's argument
-  const send = (request: Request | null): void => worker.postMessage(request);
-  const waiting = new Map<number, { resolve(value: never): void; reject(error: OutriderError): void }>();
-  let last = 0;
-  let closing = false;
-  let failure: unknown;
-  let gone: OutriderError | undefined;
-
-  const ready = new Promise<void>((resolve, reject) => {
-    waiting.set(0, { resolve: () => resolve(), reject });
-  });
-  // Whoever does not wait for it learns of the failure by `died`.
-  ready.catch(() => undefined);
-
-  worker.on('message', (answer: Response) => {
-    if (answer.state !== undefined) on.state?.(answer.state);
-    const caller = waiting.get(answer.id);
-    waiting.delete(answer.id);
-    // The worker answers a request with what the method of that name returns.
-    if (answer.error === undefined) caller?.resolve(answer.value as never);
-    else {
-      const error = fromMessage(answer.error);
-      if (answer.id === 0) failure = error;
-      caller?.reject(error);
-    }
-  });
-  worker.on('error', (error) => {
-    failure = error;
-  });
-  const exited = new Promise<void>((resolve) => {
-    worker.on('exit', () => {
-      gone = new OutriderError('overloaded', 'the ledger is restarting', { retryAfter: 1, cause: failure });
-      for (const caller of waiting.values()) caller.reject(gone);
-      waiting.clear();
-      if (!closing) on.died?.(gone);
-      resolve();
-    });
-  });
-
-  return {
-    ready,
-    call(method, params) {
-      if (gone !== undefined) return Promise.reject(gone);
-      const id = ++last;
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject });
-        send({ id, method, params });
-      });
-    },
-    async close(timeoutMs) {
-      closing = true;
-      send(null);
-      const timer = setTimeout(() => void worker.terminate(), timeoutMs);
-      await exited;
-      clearTimeout(timer);
-    },
-  };
 }
 
-export function toMessage(error: OutriderError): ErrorMessage {
-  const { code, message, retryAfter, cause } = error;
-  return { code, message, retryAfter, cause: cause instanceof Error ? cause.message : '' };
-}
-
-export function fromMessage({ code, message, retryAfter, cause }: ErrorMessage): OutriderError {
-  return new OutriderError(code, message, { ...(retryAfter !== undefined && { retryAfter }), ...(cause && { cause }) });
+export function startReader(file: string, died: () => void): Thread<ReadMethods> {
+  const data: ThreadData = { file, role: 'read', maxBytes: undefined };
+  return startThread({ entry: ENTRY, name: 'ledger-read', what: LEDGER_NAME, data, died });
 }

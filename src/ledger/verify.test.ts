@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { costEvent, tempDir } from '../../test/ledger/fixtures/events.ts';
+import { openForReading, openForWriting } from '../storage/sqlite.ts';
 import { chainHash } from './chain.ts';
-import { openForReading, openForWriting } from './database.ts';
+import { LEDGER } from './database.ts';
 import { createRetention } from './retention.ts';
 import { createShipping } from './shipping.ts';
 import { verify } from './verify.ts';
 import { createWriter } from './writer.ts';
 
 function ledger(t: TestContext, rows: number): DatabaseSync {
-  const db = openForWriting(join(tempDir(t), 'ledger.db'));
+  const db = openForWriting(join(tempDir(t), 'ledger.db'), LEDGER);
   t.after(() => db.close());
   const writer = createWriter(db);
   for (let i = 1; i <= rows; i++) writer.append([[{ kind: 'cost', event: costEvent(`e${i}`), audited: true }]]);
@@ -157,10 +158,10 @@ test('what retention removes is recorded, and the rest still verifies; another r
 test('it reads beside the writer, without writing', (t) => {
   const dir = tempDir(t);
   const file = join(dir, 'ledger.db');
-  assert.throws(() => openForReading(file), /no ledger database/);
-  const db = openForWriting(file);
+  assert.throws(() => openForReading(file, LEDGER), /no ledger database/);
+  const db = openForWriting(file, LEDGER);
   t.after(() => db.close());
-  const reader = openForReading(file);
+  const reader = openForReading(file, LEDGER);
   t.after(() => reader.close());
   createWriter(db).append([[{ kind: 'cost', event: costEvent('e1'), audited: true }]]);
   const result = verify(reader);

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { OutriderError } from '../errors.ts';
+import { isFull, pragma, toStorageError, transaction } from '../storage/sqlite.ts';
 import { chainHash } from './chain.ts';
-import { isFull, pragma, toLedgerError, transaction } from './database.ts';
+import { LEDGER_NAME } from './database.ts';
 import type { CostEvent } from './port.ts';
-import { type AppendOutcome, type AuditRecord, costRecorded, type LedgerRecord } from './records.ts';
+import { type AppendOutcome, type AuditRecord, COST_COLUMNS, costRecorded, type LedgerRecord } from './records.ts';
 
 /** Pages that housekeeping may use beyond the bound, so that a full ledger can still be emptied. */
 const RESERVE_PAGES = 64;
@@ -31,8 +32,7 @@ export function createWriter(db: DatabaseSync, maxBytes?: number): Writer {
   bound(0);
 
   const insertCost = db.prepare(
-    `INSERT INTO costs (event_id, agent, agent_version, team, model, provider, input_tokens, output_tokens, cost_nanos,
-       trace_id, occurred_at, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO costs (${COST_COLUMNS}, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const oldCost = db.prepare(
     'SELECT agent, model, provider, input_tokens, output_tokens, cost_nanos FROM costs WHERE event_id = ?',
@@ -80,7 +80,8 @@ export function createWriter(db: DatabaseSync, maxBytes?: number): Writer {
     // Asked first: an INSERT that does nothing would still use up a number, and the numbers count what is to be shipped.
     const old = oldCost.get(event.event_id);
     if (old !== undefined) {
-      // Only what a retry cannot change is compared: time, trace, team and version may have been filled in from defaults.
+      // Only what a retry cannot change is compared: time, trace, team and version may have been filled in from defaults, and what
+      // the tokens were may have been left out by an older sidecar or ledger on the way.
       const same =
         old['agent'] === event.agent &&
         old['model'] === event.model &&
@@ -99,6 +100,10 @@ export function createWriter(db: DatabaseSync, maxBytes?: number): Writer {
       event.provider,
       event.input_tokens,
       event.output_tokens,
+      event.cached_input_tokens,
+      event.cache_write_tokens,
+      event.reasoning_tokens,
+      event.usage,
       event.cost_nanos,
       event.trace_id,
       event.occurred_at,
@@ -120,7 +125,7 @@ export function createWriter(db: DatabaseSync, maxBytes?: number): Writer {
       try {
         return transaction(db, () => units.map(appendUnit));
       } catch (thrown) {
-        const error = toLedgerError(thrown);
+        const error = toStorageError(thrown, LEDGER_NAME);
         // One unit is wrong, or too large for the room that is left: only that is refused. By halves, because each transaction
         // that succeeds costs a flush.
         if (units.length > 1 && (error.code === 'internal' || isFull(thrown))) {

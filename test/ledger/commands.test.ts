@@ -139,8 +139,12 @@ test('ledger: serves with its token, and the read commands read it from afar', a
     events: 1,
     input_tokens: 1,
     output_tokens: 1,
+    cached_input_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
     cost_usd: 1.5,
     unknown_cost_events: 0,
+    incomplete_events: 0,
   });
   const whole = await run(auditCommand, ['verify', '--url', at], { env: { OUTRIDER_LEDGER_TOKEN: 'one' } });
   assert.match(whole.out, /0 rows checked/);

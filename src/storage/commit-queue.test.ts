@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OutriderError } from '../errors.ts';
-import { CommitQueue, type Unit } from './commit-queue.ts';
+import { CommitQueue, type QueueUnit } from './commit-queue.ts';
 
-const unit = (bytes: number, awaited = true): Unit => ({
-  records: [
-    { kind: 'audit', entry: { event_id: '', event_type: '', actor: '', resource: '', metadata: '', timestamp: '' } },
-  ],
+const unit = (bytes: number, awaited = true): QueueUnit<string, void> => ({
+  records: ['record'],
   bytes,
   ...(awaited && { settle: () => undefined }),
 });
 
 test('more than its limits is refused as overloaded, and room comes back', () => {
-  const queue = new CommitQueue({ records: 2, bytes: 100 });
+  const queue = new CommitQueue({ records: 2, bytes: 100 }, 'full');
   queue.push(unit(90));
   assert.throws(
     () => queue.push(unit(20)),
@@ -27,7 +25,7 @@ test('more than its limits is refused as overloaded, and room comes back', () =>
 });
 
 test('a transaction is bounded, in order, and never empty', () => {
-  const queue = new CommitQueue({ records: 10_000, bytes: 2 ** 30 });
+  const queue = new CommitQueue({ records: 10_000, bytes: 2 ** 30 }, 'full');
   const units = Array.from({ length: 600 }, (_, index) => unit(index));
   for (const one of units) queue.push(one);
   assert.deepEqual(queue.take(), units.slice(0, 512));
@@ -38,7 +36,7 @@ test('a transaction is bounded, in order, and never empty', () => {
 });
 
 test('what somebody waits for can be taken out alone', () => {
-  const queue = new CommitQueue({ records: 10, bytes: 100 });
+  const queue = new CommitQueue({ records: 10, bytes: 100 }, 'full');
   const kept = unit(5, false);
   queue.push(unit(1));
   queue.push(kept);

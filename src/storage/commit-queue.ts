@@ -1,13 +1,12 @@
 import { OutriderError } from '../errors.ts';
-import type { AppendOutcome, LedgerRecord } from './records.ts';
 
 /** Records that belong together: written in one transaction or not at all. */
-export interface Unit {
-  readonly records: readonly LedgerRecord[];
+export interface QueueUnit<R, A> {
+  readonly records: readonly R[];
   /** Rough size in memory and on disk. */
   readonly bytes: number;
   /** Told how it ended; absent for records that nobody waits for. */
-  readonly settle?: (outcome: AppendOutcome[] | OutriderError) => void;
+  readonly settle?: (outcome: A | OutriderError) => void;
 }
 
 export interface QueueLimits {
@@ -21,14 +20,17 @@ const BATCH_RECORDS = 512;
 const BATCH_BYTES = 2 ** 20;
 
 /** What waits for the next transaction, first in first out, within bounds. */
-export class CommitQueue {
+export class CommitQueue<U extends QueueUnit<unknown, never>> {
   readonly #limits: QueueLimits;
-  #units: Unit[] = [];
+  readonly #full: string;
+  #units: U[] = [];
   #records = 0;
   #bytes = 0;
 
-  constructor(limits: QueueLimits) {
+  /** `full`: what is said when it takes no more. */
+  constructor(limits: QueueLimits, full: string) {
     this.#limits = limits;
+    this.#full = full;
   }
 
   get records(): number {
@@ -40,12 +42,12 @@ export class CommitQueue {
   }
 
   /** Throws `overloaded` when it would hold more than its limits. */
-  push(unit: Unit): void {
+  push(unit: U): void {
     if (
       this.#records + unit.records.length > this.#limits.records ||
       (this.#bytes + unit.bytes > this.#limits.bytes && this.#records > 0)
     ) {
-      throw new OutriderError('overloaded', 'too many events wait to be written', { retryAfter: 1 });
+      throw new OutriderError('overloaded', this.#full, { retryAfter: 1 });
     }
     this.#units.push(unit);
     this.#records += unit.records.length;
@@ -53,7 +55,7 @@ export class CommitQueue {
   }
 
   /** Puts back what could not be tried, before everything else and without asking for the limits: it was in already. */
-  unshift(units: readonly Unit[]): void {
+  unshift(units: readonly U[]): void {
     this.#units.unshift(...units);
     for (const unit of units) {
       this.#records += unit.records.length;
@@ -62,7 +64,7 @@ export class CommitQueue {
   }
 
   /** Takes the units of the next transaction; at least one when there is one. */
-  take(): Unit[] {
+  take(): U[] {
     let records = 0;
     let bytes = 0;
     let count = 0;
@@ -78,7 +80,7 @@ export class CommitQueue {
   }
 
   /** Takes everything out for which somebody waits. */
-  takeAwaited(): Unit[] {
+  takeAwaited(): U[] {
     const awaited = this.#units.filter((unit) => unit.settle !== undefined);
     this.#units = this.#units.filter((unit) => unit.settle === undefined);
     for (const unit of awaited) {
