@@ -1,5 +1,7 @@
 import { parseAddress } from './address.ts';
 import type { InboundCall, Service } from './call.ts';
+import { agentClient } from './compose/agent-client.ts';
+import { type CleanUp, withCleanUp } from './compose/clean-up.ts';
 import { guardRulesMetrics, openGuardRules } from './compose/guardrails.ts';
 import { helperServices } from './compose/helpers.ts';
 import { inboundService } from './compose/inbound.ts';
@@ -8,7 +10,6 @@ import type { Parts } from './compose/parts.ts';
 import type { Config } from './config/load.ts';
 import { inspect } from './guardrails/inspect.ts';
 import type { Log } from './log.ts';
-import { httpClient } from './net/client.ts';
 import { tcpProbe } from './net/probe.ts';
 import { type Listener, listen } from './net/server.ts';
 import { createMetrics, ledgerMetrics, tracingMetrics } from './telemetry/metrics.ts';
@@ -39,30 +40,13 @@ const FLUSH_MS = 4_000;
 const DRAIN_POLL_MS = 20;
 
 /** Starts everything that rides beside the agent; resolves when all listeners are open. Rejects without leaving anything behind. */
-export async function startSidecar({ config, tokens, version, log, env }: SidecarOptions): Promise<Sidecar> {
-  const cleanUp: (() => Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    let failure: unknown;
-    for (const step of cleanUp.splice(0).toReversed()) {
-      try {
-        await step();
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
-  };
-  try {
-    return await assemble({ config, tokens, version, log, env }, cleanUp, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export function startSidecar(options: SidecarOptions): Promise<Sidecar> {
+  return withCleanUp((cleanUp, close) => assemble(options, cleanUp, close));
 }
 
 async function assemble(
   { config, tokens, version, log, env }: SidecarOptions,
-  cleanUp: (() => Promise<void>)[],
+  cleanUp: CleanUp,
   close: () => Promise<void>,
 ): Promise<Sidecar> {
   const begun = performance.now();
@@ -98,12 +82,7 @@ async function assemble(
   };
   const parts: Parts = { config, version, log, metrics, tracing, guardRules, audit: ledger.store, scrub };
 
-  const agent = httpClient(config.agent_url, {
-    name: 'the agent',
-    connectTimeoutMs: config.timeouts.agent_connect,
-    responseTimeoutMs: config.timeouts.agent_response,
-    idleTimeoutMs: config.timeouts.idle,
-  });
+  const agent = agentClient(config);
   cleanUp.push(() => agent.close());
   const agentAccepts = tcpProbe(config.agent_url);
 
@@ -135,7 +114,12 @@ async function assemble(
       maxHeaderBytes: config.limits.header_bytes,
       headerTimeoutMs: config.limits.header_timeout,
       idleTimeoutMs: config.timeouts.idle,
-      onRefused: ({ code }) => metrics.refused(code),
+      // The helpers are the agent's own, which has no need of it.
+      http2: listener === 'inbound',
+      onRefused(error) {
+        metrics.refused(error.code);
+        if (error.code === 'internal') log.error('a connection was refused', { listener, error });
+      },
     });
     cleanUp.push(() => opened.close());
     log.info('listening', { listener, address: parsed.host || '*', port: opened.port });

@@ -31,8 +31,8 @@ export interface SurfaceOptions {
   name: 'inbound' | 'a2a' | 'mcp' | 'cost';
   /** The endpoint a call is for, where it is one of our own. */
   route?: (call: InboundCall) => string | undefined;
-  /** How an error looks to callers here. */
-  errorReply?: (error: OutriderError) => Reply;
+  /** How an error looks to the caller of this call. */
+  errorReply?: (error: OutriderError, call: InboundCall & Traced) => Reply | Promise<Reply>;
 }
 
 /** The outer layers, the same on every surface: what is measured and traced includes every refusal. */

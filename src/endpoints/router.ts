@@ -14,24 +14,29 @@ export interface Route<C extends Call> {
  * route is `not_found`, and a known path with another method `method_not_allowed`.
  */
 export function router<C extends Call>(routes: readonly Route<C>[], otherwise?: Service<C>): Service<C> {
+  const known = routes.map((route) => ({ ...route, matches: matcher(route.path) }));
   return (call) => {
-    const allow: string[] = [];
-    for (const route of routes) {
-      if (!matches(route.path, call.target)) continue;
-      if (route.method === undefined || route.method === call.method) return route.service(call);
-      allow.push(route.method);
+    let allow: string[] | undefined;
+    for (const { method, service, matches } of known) {
+      if (!matches(call.target)) continue;
+      if (method === undefined || method === call.method) return service(call);
+      allow = [...(allow ?? []), method];
     }
     if (otherwise !== undefined) return otherwise(call);
-    if (allow.length > 0)
+    if (allow !== undefined)
       throw new OutriderError('method_not_allowed', 'not served with this method', { details: { allow } });
     throw new OutriderError('not_found', 'nothing is served on this path');
   };
 }
 
-function matches(pattern: string, target: string): boolean {
-  if (pattern.endsWith('*')) return target.startsWith(pattern.slice(0, -1));
-  if (!target.startsWith(pattern)) return false;
-  return target.length === pattern.length || target.charCodeAt(pattern.length) === QUESTION_MARK;
+function matcher(pattern: string): (target: string) => boolean {
+  if (pattern.endsWith('*')) {
+    const start = pattern.slice(0, -1);
+    return (target) => target.startsWith(start);
+  }
+  return (target) =>
+    target.startsWith(pattern) &&
+    (target.length === pattern.length || target.charCodeAt(pattern.length) === QUESTION_MARK);
 }
 
 const QUESTION_MARK = 63;

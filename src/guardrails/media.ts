@@ -45,8 +45,7 @@ const BINARY_TYPES = new Set([
   'application/msword',
   'application/protobuf',
   'application/x-protobuf',
-  'application/grpc',
-  'application/connect+proto',
+  'application/proto',
   'application/cbor',
   'application/msgpack',
   'application/x-msgpack',
@@ -57,6 +56,8 @@ const BINARY_TYPES = new Set([
 
 function readerOf(type: string): Reader {
   if (type === '') return 'sniff';
+  // Messages in envelopes, whatever they are written in.
+  if (/^application\/(?:grpc(?:-web)?|connect)(?:\+|$)/.test(type)) return 'binary';
   // Whatever a vendor calls it: `+json`, `x-ndjson`, `vnd.ms-json`, `json+zip`.
   if (/\/.*json/.test(type) || type === 'application/csp-report') return 'json';
   if (type === 'application/x-www-form-urlencoded') return 'form';
@@ -64,7 +65,7 @@ function readerOf(type: string): Reader {
   if (type.startsWith('text/') || TEXT_TYPES.has(type) || type.endsWith('+xml') || type.endsWith('+yaml'))
     return 'text';
   if (BINARY_TYPES.has(type) || /^(image|audio|video|font|model)\//.test(type)) return 'binary';
-  if (/^application\/grpc(-web)?(\+|$)/.test(type) || /\+(proto|cbor|zip|gzip|protobuf)$/.test(type)) return 'binary';
+  if (/\+(proto|cbor|zip|gzip|protobuf)$/.test(type)) return 'binary';
   if (/^application\/vnd\.(openxmlformats|oasis|ms-|android)/.test(type)) return 'binary';
   return 'sniff';
 }

@@ -9,6 +9,7 @@ import { fieldsForStream } from './guard-changed.ts';
 import { hasDigest } from './guard-digest.ts';
 import { type Head, isEvents, PLAIN_HEAD, PLAIN_TEXT, readHead, type UnknownCoding } from './guard-head.ts';
 import { isSmall } from './guard-inspect.ts';
+import { isOpaqueCall, opaqueStream } from './guard-opaque.ts';
 import { type Peeked, peek } from './guard-peek.ts';
 import type { Side } from './guard-side.ts';
 import { isSigned } from './guard-signed.ts';
@@ -44,6 +45,10 @@ export async function inspectBody(side: Side, message: Message, options: BodyOpt
       return undefined;
     }
     if (head.media.reader === 'binary') {
+      if (isStream(body) && side.call.http2 === true && isOpaqueCall(head)) {
+        side.unreadable('binary', true);
+        return { body: opaqueStream(side, body) };
+      }
       const peeked = await peek(body, head.codings);
       ({ body } = peeked);
       if (!peeked.isText) {

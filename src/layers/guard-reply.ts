@@ -1,11 +1,13 @@
-import { type Body, cancelBody, isStream } from '../body.ts';
+import { cancelBody, isStream } from '../body.ts';
 import type { Reply } from '../call.ts';
 import { type Fields, withoutFields } from '../fields.ts';
 import { Tally } from '../guardrails/tally.ts';
 import { inspectBody } from './guard-body.ts';
 import { trailersForStream } from './guard-changed.ts';
+import type { ContractGuard } from './guard-contract.ts';
 import { isDigest } from './guard-digest.ts';
 import { inspectFields, inspectTrailers } from './guard-headers.ts';
+import { inOnePiece } from './guard-one-piece.ts';
 import type { RpcId } from './guard-rpc.ts';
 import type { Side } from './guard-side.ts';
 import type { Passed } from './guard-whole.ts';
@@ -14,15 +16,26 @@ import type { Passed } from './guard-whole.ts';
  * Runs the rules over a reply: the same object when it goes on as it came. A reply that is refused is given up. Throws
  * `blocked` and `unreadable`.
  */
-export async function inspectReply(side: Side, reply: Reply, rpc: RpcId | undefined): Promise<Reply> {
+export async function inspectReply(
+  side: Side,
+  reply: Reply,
+  rpc: RpcId | undefined,
+  contract: ContractGuard | undefined,
+): Promise<Reply> {
   const checked = await inspectedHead(side, reply);
+  const standard = (reply: Reply): Promise<Reply> => inspectContent(side, reply, rpc);
+  return contract === undefined ? standard(checked) : contract.reply(side, checked, standard);
+}
+
+async function inspectContent(side: Side, checked: Reply, rpc: RpcId | undefined): Promise<Reply> {
   const { voice } = side.shared.options;
   const id = (): string => rpc?.text ?? 'null';
-  const isEmpty = reply.body === null || side.call.method === 'HEAD' || reply.status === 204 || reply.status === 304;
+  const { status } = checked;
+  const isEmpty = checked.body === null || side.call.method === 'HEAD' || status === 204 || status === 304;
   const passed = isEmpty
     ? undefined
     : await inspectBody(side, checked, {
-        status: reply.status,
+        status,
         last: (error, type) => lastBytes(voice.document(error, id), voice.eventName, type),
       });
   const isFlowing = passed !== undefined && isStream(passed.body) && passed.headers !== undefined;
@@ -78,22 +91,4 @@ async function withBody(reply: Reply, { headers = reply.headers, body, hasChange
     body: inOnePiece(body),
     trailers: Promise.resolve(fields),
   };
-}
-
-/** Trailers stand behind streams only. */
-function inOnePiece(body: Body): Body {
-  if (!(body instanceof Uint8Array)) return body;
-  let rest: Uint8Array | undefined = body;
-  const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      const value = rest;
-      rest = undefined;
-      return value === undefined || value.length === 0 ? { done: true, value: undefined } : { done: false, value };
-    },
-    async return() {
-      rest = undefined;
-      return { done: true, value: undefined };
-    },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
 }

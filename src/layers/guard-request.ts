@@ -3,13 +3,15 @@ import type { OutriderError } from '../errors.ts';
 import { withoutFields } from '../fields.ts';
 import { Tally } from '../guardrails/tally.ts';
 import { UNCHANGED } from '../stack.ts';
-import { inspectBody } from './guard-body.ts';
+import { type BodyOptions, inspectBody } from './guard-body.ts';
 import { trailersForStream } from './guard-changed.ts';
+import type { ContractGuard } from './guard-contract.ts';
 import { inspectFields, inspectTrailers } from './guard-headers.ts';
 import type { RpcId } from './guard-rpc.ts';
 import type { Side } from './guard-side.ts';
 import { isSigned } from './guard-signed.ts';
 import { inspectTarget } from './guard-target.ts';
+import type { Message, Passed } from './guard-whole.ts';
 
 export interface RequestPatch {
   readonly patch: Partial<Call>;
@@ -18,25 +20,29 @@ export interface RequestPatch {
 }
 
 /** Runs the rules over a request. Throws `blocked` and what an unreadable body is refused with. */
-export async function inspectRequest(side: Side, rpc: RpcId | undefined): Promise<RequestPatch> {
+export async function inspectRequest(
+  side: Side,
+  rpc: RpcId | undefined,
+  contract: ContractGuard | undefined,
+): Promise<RequestPatch> {
   const { call } = side;
+  contract?.target(side);
   const head = inspectHead(side);
   if (call.body === null || call.upgrade === true) {
     side.findings.record();
     return head === undefined ? AS_IT_CAME : { patch: head, failure: none };
   }
   let failure: OutriderError | undefined;
-  const passed = await inspectBody(
-    side,
-    { headers: head?.headers ?? call.headers, body: call.body },
-    {
-      last(error) {
-        failure = error;
-        return undefined;
-      },
-      ...(rpc !== undefined && { onRead: (utf8) => rpc.keep(utf8), amend: rpc.amend }),
+  const sent: Message = { headers: head?.headers ?? call.headers, body: call.body };
+  const options: BodyOptions = {
+    last(error) {
+      failure = error;
+      return undefined;
     },
-  );
+    ...(rpc !== undefined && { onRead: (utf8) => rpc.keep(utf8), amend: rpc.amend }),
+  };
+  const standard = (): Promise<Passed | undefined> => inspectBody(side, sent, options);
+  const passed = await (contract === undefined ? standard() : contract.request(side, sent, standard));
   side.findings.record();
   if (head === undefined && passed === undefined) return AS_IT_CAME;
   const { hasChanged, ...message } = passed ?? {};

@@ -13,6 +13,7 @@ const REFUSALS: Readonly<Record<Unreadable, readonly [code: ErrorCode, what: str
   malformed_charset: ['bad_request', 'is not text in the charset that it declares'],
   invalid_json: ['bad_request', 'is not the JSON that it declares to be'],
   invalid_multipart: ['bad_request', 'does not consist of parts as it declares'],
+  invalid_message: ['bad_request', 'holds no message of the contract, or not as it must'],
   ambiguous: ['bad_request', 'says twice, or in extended form, what it is'],
   too_large: ['body_too_large', 'is larger than what is inspected'],
 };

@@ -32,10 +32,21 @@ export interface WholeOptions {
   readonly known?: Inspection | undefined;
   /** Why the body must not be changed, if so. */
   readonly sealedBy?: string | undefined;
+  /** Makes text of what has no coding any more, where its type alone does not say how. */
+  readonly read?: (plain: Uint8Array, hold: Hold) => Promise<ReadText>;
   /** Told of the text that came, in UTF-8. */
   readonly onRead?: (utf8: Uint8Array) => void;
   /** May mend what the rules have changed. */
   readonly amend?: (before: Uint8Array, after: Uint8Array) => Uint8Array;
+}
+
+/** A body as text, and the way back. */
+export interface ReadText {
+  readonly utf8: Uint8Array;
+  readonly head: Head;
+  readonly encode: (utf8: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** Whether something else in it was changed: it has to be made anew whatever becomes of the text. */
+  readonly isChanged?: boolean;
 }
 
 /**
@@ -74,18 +85,18 @@ async function inspectRead(
   const unchanged: Passed = { body: isStream(body) ? original : body };
   const plain = await decoded(side, original, head, hold);
   if (plain === undefined) return unchanged;
-  const text = toUtf8(side, plain, head);
+  const text: ReadText = options.read === undefined ? toUtf8(side, plain, head) : await options.read(plain, hold);
   if (text.utf8 !== plain) hold.take(text.utf8.length);
   options.onRead?.(text.utf8);
   const { bytes, hits } = await inspectUtf8(side, text.utf8, text.head, options.known);
-  if (bytes === text.utf8) {
+  if (bytes === text.utf8 && text.isChanged !== true) {
     side.found(hits, undefined);
     return unchanged;
   }
   const sealedBy = options.sealedBy ?? (isSigned(headers, 'body') ? 'signed' : undefined);
   if (sealedBy !== undefined) throw side.refuse(hits, sealedBy);
   side.found(hits, undefined);
-  const changed = await encode(text.encode(options.amend?.(text.utf8, bytes) ?? bytes), codings);
+  const changed = await encode(await text.encode(options.amend?.(text.utf8, bytes) ?? bytes), codings);
   return { headers: fieldsFor(headers, changed), body: changed };
 }
 
@@ -122,7 +133,7 @@ async function refusedUnless(side: Side, body: Body, reason: Unreadable): Promis
 }
 
 /** All bytes of a body; when there are more than `limit`, the same body again. */
-async function readUpTo(body: Body, limit: number): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+export async function readUpTo(body: Body, limit: number): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
   if (body === null) return NOTHING;
   if (body instanceof Uint8Array) return body.length > limit ? resume([body], EMPTY) : body;
   const source = body[Symbol.asyncIterator]();

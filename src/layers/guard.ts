@@ -1,8 +1,10 @@
 import { cancelBody } from '../body.ts';
 import type { Call, Reply } from '../call.ts';
 import { toOutriderError } from '../errors.ts';
+import { lazy } from '../lazy.ts';
 import type { Layer } from '../stack.ts';
 import { Budget } from './guard-budget.ts';
+import { contractMethod } from './guard-contract.ts';
 import { messageGuard } from './guard-messages.ts';
 import { inspectReply } from './guard-reply.ts';
 import { inspectRequest, type RequestPatch } from './guard-request.ts';
@@ -11,6 +13,9 @@ import { Side } from './guard-side.ts';
 import type { GuardOptions, GuardShared } from './guard-state.ts';
 import { Turns } from './guard-turns.ts';
 import { guardUpgrade, isWebSocket } from './guard-websocket.ts';
+
+/** How messages of the remote-agent contract are read: nothing that most agents are ever sent. */
+const contracts = lazy(() => import('./guard-grpc.ts'));
 
 /** Bytes of large bodies, as sent and decoded, that are held at the same time. */
 const HELD_LIMIT = 64 * 2 ** 20;
@@ -34,10 +39,13 @@ export function guard<C extends Call>(options: GuardOptions<C>): Layer<C> {
     const asking = new Side(shared, call, state, 'request');
     const answering = new Side(shared, call, state, 'reply');
     const rpc = options.voice.isJsonRpc ? new RpcId() : undefined;
+    const method = options.voice.isJsonRpc ? undefined : contractMethod(call.target);
     try {
-      const request = await inspectRequest(asking, rpc);
+      const contract =
+        method === undefined ? undefined : (contracts.value ?? (await contracts.load())).contractGuard(method);
+      const request = await inspectRequest(asking, rpc, contract);
       const reply = await send(request, next, asking, answering);
-      return reply.status === 101 ? reply : await inspectReply(answering, reply, rpc);
+      return reply.status === 101 ? reply : await inspectReply(answering, reply, rpc, contract);
     } catch (thrown) {
       const error = rpc === undefined ? thrown : rpc.restoredError(thrown);
       throw options.voice.thrown(toOutriderError(error), () => rpc?.text ?? 'null');

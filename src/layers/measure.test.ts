@@ -136,3 +136,27 @@ test('the access log names the trace, and above debug only what went wrong', asy
   assert.equal(lines[0]?.['status'], 500);
   assert.equal(lines[0]?.['trace_id'], 'trace');
 });
+
+test('a gRPC call is logged with its status, and as a warning when that is a fault of ours or behind us', async () => {
+  const { log, lines } = logLines('debug');
+  for (const status of ['0', '5', '14']) {
+    const reply: Reply = {
+      status: 200,
+      headers: ['content-type', 'application/grpc'],
+      body: stream('x'),
+      trailers: Promise.resolve(['grpc-status', status]),
+    };
+    const { service } = counted(async () => reply, accessLog(log, 'inbound'));
+    await readBody((await service({ ...CALL, http2: true })).body, 10);
+    // Trailers are told of a turn later.
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual(
+    lines.map(({ level, grpc_status: status }) => [level, status]),
+    [
+      ['debug', 'OK'],
+      ['debug', 'NOT_FOUND'],
+      ['warn', 'UNAVAILABLE'],
+    ],
+  );
+});

@@ -9,7 +9,7 @@ import { endWithError, endWithReply } from './span-end.ts';
 export interface TraceOptions {
   /** Undefined: nothing is traced, and the caller's trace headers go on untouched. */
   tracing: SpanSource | undefined;
-  surface: 'inbound' | 'a2a' | 'mcp' | 'cost';
+  surface: 'inbound' | 'a2a' | 'mcp' | 'cost' | 'host';
   /**
    * The endpoint of our own that a call is for, such as `/a2a/{peer}`: it names the span, and stands for the path. Undefined
    * for what goes to the agent, whose paths we know nothing about.

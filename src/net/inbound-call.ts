@@ -23,16 +23,25 @@ export function inboundCall(request: IncomingMessage, body: Body, signal: AbortS
 }
 
 /** A listener for both families sees IPv4 clients as `::ffff:192.0.2.1`. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
+
+/** Requests of which all bytes have come, which the parser says only after the tick in which they can be answered. */
+const arrived = new WeakSet<IncomingMessage>();
+
+/** Whether what comes next on its connection is another request. */
+export function hasArrived(request: IncomingMessage): boolean {
+  return request.complete || arrived.has(request);
 }
 
 /** What has come of the body so far when that is all of it, else a stream. To be asked one tick after the headers. */
 export function requestBody(request: IncomingMessage, response: ServerResponse): Body {
   const { 'content-length': length } = request.headers;
   if (request.complete || (length === undefined ? !isChunked(request) : request.readableLength === Number(length))) {
+    arrived.add(request);
     // Nothing has set an encoding on the request, so this is a Buffer, or null when there was no body.
-    return request.readableLength === 0 ? null : (request.read() as Buffer);
+    return request.readableLength === 0 ? null : (request.read(request.readableLength) as Buffer);
   }
   // A caller whose body nobody wants is answered at once; the connection then closes instead of reading the rest.
   const body = streamBody(request, { abandon: () => request.pause(), cut: callerLeft });

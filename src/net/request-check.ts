@@ -3,7 +3,7 @@ import { OutriderError } from '../errors.ts';
 import { countField, getField } from '../fields.ts';
 
 /** A `Host` of RFC 9110 §7.2: a name, an IPv4 address or a bracketed IPv6 address, with an optional port. */
-const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+export const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
 
 /**
  * Why a request that Node's parser let through is refused nonetheless, or undefined. The parser itself refuses malformed or

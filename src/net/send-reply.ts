@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { cancelBody, isStream } from '../body.ts';
 import type { Reply } from '../call.ts';
 import { fieldPairs, getField, withoutFields } from '../fields.ts';
+import { hasArrived } from './inbound-call.ts';
 import { pump } from './pump.ts';
 
 /** For a caller to read the answer before its connection is gone. */
@@ -36,7 +37,7 @@ async function write(request: IncomingMessage, response: ServerResponse, reply: 
   const announces = !chunked && getField(reply.headers, 'trailer') !== undefined;
   const headers = announces ? withoutFields(reply.headers, (name) => name === 'trailer') : [...reply.headers];
   // A body that was never read to its end would otherwise be taken for the next request.
-  if (close || !request.complete) headers.push('Connection', 'close');
+  if (close || !hasArrived(request)) headers.push('Connection', 'close');
   if (!isStream(body)) {
     if (body !== null && getField(headers, 'content-length') === undefined) {
       headers.push('Content-Length', String(body.length));
@@ -54,7 +55,7 @@ async function write(request: IncomingMessage, response: ServerResponse, reply: 
     if (chunked && reply.trailers !== undefined) response.addTrailers(fieldPairs(await reply.trailers));
     response.end();
   }
-  if (!request.complete) dropConnection(request, response);
+  if (!hasArrived(request)) dropConnection(request, response);
 }
 
 /** Whether Node sends this body in chunks, which alone may have trailers behind them. */
@@ -103,6 +104,8 @@ function needsLength(request: IncomingMessage, { status, headers }: Reply): bool
 /** Gives the caller a moment to read the answer, then ends a connection whose request is still arriving. */
 function dropConnection(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
+  // Node would close it as soon as the answer is out. With a request that still arrives that is a reset, which overtakes the answer.
+  socket.destroySoon = () => void socket.end();
   response.once('finish', () => {
     request.resume();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();

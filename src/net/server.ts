@@ -5,6 +5,7 @@ import type { Address } from '../address.ts';
 import type { InboundCall, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { problemReply } from '../problem.ts';
+import { http2Beside } from './http2-beside.ts';
 import { callerLeft, inboundCall, requestBody } from './inbound-call.ts';
 import { pump } from './pump.ts';
 import { isWebSocketUpgrade, refusal } from './request-check.ts';
@@ -18,33 +19,43 @@ export interface ListenOptions {
   headerTimeoutMs: number;
   /** Without a byte in either direction on a connection that has a request in flight. */
   idleTimeoutMs: number;
+  /** HTTP/2 without TLS as well, on the same port: known by the preface that its connections begin with. */
+  http2?: boolean;
   /** Told of every request refused before it became a call. */
   onRefused?: (error: OutriderError) => void;
+  /** How such a refusal looks to callers here; a problem document unless told otherwise. */
+  refusalReply?: (error: OutriderError) => Reply;
 }
 
 export interface Listener {
   readonly host: string;
   readonly port: number;
-  /** From now on each reply closes its connection; idle connections end at once. The port stays open. */
+  /**
+   * From now on each reply closes its connection; idle connections end at once, and HTTP/2 callers are told to go elsewhere.
+   * The port stays open.
+   */
   drain(): void;
-  /** Requests and switched connections in flight. */
+  /** Requests, those of HTTP/2 each for itself, and switched connections in flight. */
   active(): number;
   /** Stops listening and cuts whatever is still open. */
   close(): Promise<void>;
 }
 
+/** Above the 60 s for which load balancers keep idle connections, so that they never reuse one that is being closed. */
+const KEEP_ALIVE_MS = 75_000;
 /** For a caller to close its side once the other has closed. */
 const LINGER_MS = 2_000;
 
 /** What a socket is busy with: nothing (idle), a request, or a switched protocol. */
 type Busy = { request: IncomingMessage; response: ServerResponse | undefined };
 
-/** Serves HTTP/1.1 on an address. Rejects with `conflict` naming the listener when the port is taken. */
+/** Serves HTTP/1.1 on an address, and HTTP/2 where `http2` says so. Rejects with `conflict` naming the listener when the port is taken. */
 export async function listen(
   service: Service<InboundCall>,
   address: Address,
   options: ListenOptions,
 ): Promise<Listener> {
+  const { refusalReply = problemReply } = options;
   const busy = new Map<Duplex, Busy>();
   // Counted apart: with pipelining, one socket has several.
   let active = 0;
@@ -70,8 +81,7 @@ export async function listen(
     // No total limit: a long upload is idle-limited instead.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(Math.max(options.headerTimeoutMs / 4, 50), 2_000),
-    // Above the 60 s for which load balancers keep idle connections, so that they never reuse one that is being closed.
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     optimizeEmptyRequests: true,
     // Refused here in our own words, as a problem document.
     requireHostHeader: false,
@@ -80,11 +90,16 @@ export async function listen(
   server.timeout = options.idleTimeoutMs;
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!request.socket.writable) {
+      // It stood behind a request that has been answered before its end: nothing can be said to it any more.
+      request.socket.destroy();
+      return;
+    }
     const fault = refusal(request);
     if (fault !== undefined) {
       options.onRefused?.(fault);
       request.on('error', ignore);
-      void sendReply(request, response, problemReply(fault), true);
+      void sendReply(request, response, refusalReply(fault), true);
       return;
     }
     const { socket } = request;
@@ -98,7 +113,7 @@ export async function listen(
     // On the next tick the parser has handed over what came together with the headers: mostly all of a small request.
     process.nextTick(() => {
       const call = inboundCall(request, requestBody(request, response), leave.signal);
-      answer(service, call)
+      answer(service, call, refusalReply)
         .then((reply) => sendReply(request, response, reply, draining))
         .catch(() => response.destroy());
     });
@@ -112,20 +127,20 @@ export async function listen(
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const fault = new OutriderError('expectation_failed', 'no expectation but 100-continue is met here');
     options.onRefused?.(fault);
-    void sendReply(request, response, problemReply(fault), true);
+    void sendReply(request, response, refusalReply(fault), true);
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', ignore);
     const fault = new OutriderError('method_not_allowed', 'CONNECT is not served here');
     options.onRefused?.(fault);
-    void sendRaw(socket, problemReply(fault), false);
+    void sendRaw(socket, refusalReply(fault), false);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const fault = refusal(request);
     socket.on('error', ignore);
     if (fault !== undefined) {
       options.onRefused?.(fault);
-      void sendRaw(socket, problemReply(fault), false);
+      void sendRaw(socket, refusalReply(fault), false);
       return;
     }
     const current = { request, response: undefined };
@@ -144,7 +159,7 @@ export async function listen(
       ...inboundCall(request, streamBody(socket, { abandon: ignore, cut: callerLeft }), leave.signal),
       upgrade: true,
     };
-    answer(service, call)
+    answer(service, call, refusalReply)
       .then((reply) => {
         if (reply.status !== 101) return sendRaw(socket, reply, request.method === 'HEAD');
         socket.off('end', left);
@@ -160,7 +175,7 @@ export async function listen(
     }
     const fault = protocolFault(error);
     options.onRefused?.(fault);
-    void sendRaw(socket, problemReply(fault), false).then(() => socket.destroy());
+    void sendRaw(socket, refusalReply(fault), false).then(() => socket.destroy());
   });
   server.on('timeout', (socket: Socket) => {
     const current = busy.get(socket);
@@ -169,6 +184,10 @@ export async function listen(
     else socket.setTimeout(options.idleTimeoutMs);
   });
 
+  const http2 =
+    options.http2 === true
+      ? http2Beside(server, service, { onRefused: ignore, refusalReply, keepAliveMs: KEEP_ALIVE_MS, ...options })
+      : undefined;
   await bind(server, address, options.name);
   // Listening on TCP, so that the address is an object.
   const { port } = server.address() as AddressInfo;
@@ -178,24 +197,30 @@ export async function listen(
     drain(): void {
       draining = true;
       for (const socket of idle) socket.destroy();
+      http2?.drain();
     },
-    active: () => active,
+    active: () => active + (http2?.active() ?? 0),
     close(): Promise<void> {
       return new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
         for (const socket of busy.keys()) socket.destroy();
+        http2?.close();
       });
     },
   };
 }
 
 /** A service that fails where no layer rescues it must not take the process with it. */
-async function answer(service: Service<InboundCall>, call: InboundCall): Promise<Reply> {
+async function answer(
+  service: Service<InboundCall>,
+  call: InboundCall,
+  reply: (error: OutriderError) => Reply,
+): Promise<Reply> {
   try {
     return await service(call);
   } catch (error) {
-    return problemReply(toOutriderError(error));
+    return reply(toOutriderError(error));
   }
 }
 

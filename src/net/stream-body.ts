@@ -5,13 +5,15 @@ export interface StreamBodyOptions {
   abandon: (stream: Readable) => void;
   /** What its reader is told when the stream breaks off; `cause` when there is one. */
   cut: (cause: Error | undefined) => Error;
+  /** Asked at its end: whether that was not the end of the body. */
+  isBroken?: () => boolean;
 }
 
 /**
  * A Node stream as a body: one chunk for each pull, so that a slow reader slows the sender. Made by hand because a stream's
  * own iterator destroys the stream, and with it a request's socket, before an answer can be sent.
  */
-export function streamBody(stream: Readable, { abandon, cut }: StreamBodyOptions): AsyncIterable<Uint8Array> {
+export function streamBody(stream: Readable, { abandon, cut, isBroken }: StreamBodyOptions): AsyncIterable<Uint8Array> {
   let wake: (() => void) | undefined;
   let failure: Error | undefined;
   const notify = (): void => {
@@ -35,7 +37,10 @@ export function streamBody(stream: Readable, { abandon, cut }: StreamBodyOptions
         // Raw sockets and HTTP messages have no encoding set, so what they hand out is always a Buffer.
         const chunk = stream.read() as Buffer | null;
         if (chunk !== null) return { done: false, value: chunk };
-        if (stream.readableEnded) return { done: true, value: undefined };
+        if (stream.readableEnded) {
+          if (isBroken?.()) throw cut(failure);
+          return { done: true, value: undefined };
+        }
         if (failure !== undefined || stream.destroyed) throw cut(failure);
         await new Promise<void>((resolve) => {
           wake = resolve;

@@ -74,6 +74,22 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
+/**
+ * A call of gRPC: named after its method, `package.Service/Method`, when its path is one ("Semantic conventions for gRPC").
+ * Messages and metadata are content, and never recorded.
+ */
+export function grpcSpan(target: string): { name: string | undefined; attributes: SpanAttributes } {
+  const method = GRPC_PATH.exec(target)?.[1];
+  return { name: method, attributes: { 'rpc.system.name': 'grpc', 'rpc.method': method ?? '_OTHER' } };
+}
+
+const GRPC_PATH = /^\/([A-Za-z_][\w.]{0,127}\/[A-Za-z_]\w{0,127})$/;
+
+/** How a call of gRPC ended; HTTP's status is 200 whatever happens. `name`: `UNAVAILABLE`. */
+export function grpcStatusAttributes(name: string): SpanAttributes {
+  return { 'rpc.response.status_code': name };
+}
+
 /** What a JSON-RPC request tells about itself; the rest of it stays where it is. */
 export interface RpcRequest {
   method: string;
@@ -149,6 +165,24 @@ export function rpcFailure(response: unknown): { code: string; attributes: SpanA
   if (typeof code === 'number') return { code: String(code), attributes: { 'rpc.response.status_code': String(code) } };
   if (member(member(response, 'result'), 'isError') === true) return { code: 'tool_error', attributes: {} };
   return undefined;
+}
+
+/** A run of an agent (OpenTelemetry semantic conventions, "Invoke agent span"). Neither its input nor its output is recorded. */
+export function agentRunSpan(agent: { id: string; name: string; model: string }): SpanDescription {
+  return {
+    name: `invoke_agent ${agent.id}`,
+    attributes: {
+      'gen_ai.operation.name': 'invoke_agent',
+      'gen_ai.agent.id': agent.id,
+      'gen_ai.agent.name': cut(agent.name),
+      'gen_ai.request.model': agent.model === '' ? undefined : cut(agent.model),
+    },
+  };
+}
+
+/** How a run of an agent ended. */
+export function agentReplyAttributes(reply: { stop_reason: string; loop_count: number }): SpanAttributes {
+  return { 'gen_ai.response.finish_reasons': [cut(reply.stop_reason)], 'outrider.agent.loops': reply.loop_count };
 }
 
 /** A model call that was reported with its price. */

@@ -38,9 +38,18 @@ export function cleanRecord(record: Readonly<Record<string, unknown>>, depth = 0
   let left = MAX_MEMBERS;
   for (const [name, value] of Object.entries(record)) {
     if (left-- <= 0) break;
-    clean[name] = isSecret(name, value) ? '[redacted]' : cleanValue(value, depth);
+    clean[name] = isSecret(name, value) ? '[redacted]' : cleanMember(value, depth);
   }
   return clean;
+}
+
+/** Code of others throws anything, such as a proxy, or an error whose members throw when they are looked at. */
+function cleanMember(value: unknown, depth: number): unknown {
+  try {
+    return cleanValue(value, depth);
+  } catch {
+    return '[unreadable]';
+  }
 }
 
 /** A number or a flag is never a secret, so that `tokens: 3` can be told. */

@@ -33,6 +33,20 @@ describe('JSON lines', () => {
     assert.equal(lines[0]?.['kept'], 1);
   });
 
+  test('what throws when it is looked at is said to be so, and nothing else is lost', () => {
+    const throwing = (): never => {
+      throw new Error('no');
+    };
+    const { log, lines } = logLines();
+    const getter = Object.defineProperty(new Error('x'), 'message', { get: throwing });
+    const proxy = new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: throwing, ownKeys: throwing });
+    log.warn('odd', { getter, proxy, inside: { getter }, kept: 1 });
+    assert.deepEqual(
+      [lines[0]?.['getter'], lines[0]?.['proxy'], lines[0]?.['inside'], lines[0]?.['kept']],
+      ['[unreadable]', '[unreadable]', { getter: '[unreadable]' }, 1],
+    );
+  });
+
   test('what is below the level is not written, and asked for by enabled', () => {
     const { log, lines } = logLines('warn');
     log.debug('a');

@@ -20,6 +20,8 @@ export interface Metrics {
   guardWebhookFailure(what: { rule: string; reason: string; action: string }): void;
   /** `peer`: what was asked, by its configured name; `agent` for the agent. */
   upstreamError(peer: string, code: ErrorCode): void;
+  /** How a gRPC call ended: the name of its status. HTTP's is 200 for all of them. */
+  grpcReply(surface: string, status: string): void;
   /** A request that was refused before it became a call. */
   refused(code: ErrorCode): void;
   observe(source: MetricSource): void;
@@ -38,6 +40,7 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
   const webhooks = labelledCounter('rule', 'reason', 'action');
   const upstream = labelledCounter('peer', 'code');
   const refusals = labelledCounter('code');
+  const grpc = labelledCounter('surface', 'grpc_status');
   const sources: MetricSource[] = [];
 
   const own = (): Family[] => [
@@ -78,6 +81,12 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
       type: 'counter',
       samples: refusals.samples(),
     },
+    {
+      name: 'outrider_grpc_replies_total',
+      help: 'gRPC calls by surface and status.',
+      type: 'counter',
+      samples: grpc.samples(),
+    },
     ...runtime.families(),
   ];
 
@@ -87,6 +96,7 @@ export function createMetrics({ version, log }: { version: string; log: Log }): 
     guardUnreadable: ({ surface, reason, action }) => unreadable.add([surface, reason, action]),
     guardWebhookFailure: ({ rule, reason, action }) => webhooks.add([rule, reason, action]),
     upstreamError: (peer, code) => upstream.add([peer, code]),
+    grpcReply: (surface, status) => grpc.add([surface, status]),
     refused: (code) => refusals.add([code]),
     observe: (source) => void sources.push(source),
     async render() {

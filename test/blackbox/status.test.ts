@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort } from '../peers/support.ts';
 import { startAgent } from '../support/agent.ts';
+import { grpcClient } from '../support/grpc.ts';
 import { http } from '../support/http.ts';
-import { metric, parseMetrics } from '../support/metrics.ts';
+import { documentedFamilies, metric, parseMetrics } from '../support/metrics.ts';
 import { type Outrider, outriderFor, TOKEN } from '../support/outrider.ts';
-import { ROOT } from '../support/process.ts';
 import { raw } from '../support/raw.ts';
 import { smallPeerFor } from '../support/small-peer.ts';
 import { until } from '../support/until.ts';
@@ -123,6 +121,9 @@ test('GET /metrics is Prometheus text that has every documented family, and move
   assert.equal((await http(`${sidecar.cost}/cost`, { body: EVENT })).status, 202);
   assert.equal((await http(`${sidecar.cost}/cost`, { body: {} })).status, 400);
   assert.equal((await raw(sidecar.inbound, 'GET / HTTP/1.1\r\n\r\n')).status, 400);
+  const stranger = grpcClient(sidecar.inbound);
+  t.after(() => stranger.close());
+  await stranger.unary('x');
   const after = await scrape();
 
   const moved = (name: string, labels: Record<string, string> = {}): number =>
@@ -142,16 +143,17 @@ test('GET /metrics is Prometheus text that has every documented family, and move
     ],
     [1, 1, 1, 1, 1, 1, 1, 1],
   );
-  assert.equal(moved('outrider_requests_total', { surface: 'inbound' }), 6);
-  assert.equal(moved('outrider_reply_head_seconds_count', { surface: 'inbound' }), 6);
-  assert.equal(moved('outrider_request_duration_seconds_count', { surface: 'inbound' }), 6);
-  assert.equal(moved('outrider_reply_ends_total', { surface: 'inbound', end: 'complete' }), 6);
+  assert.equal(moved('outrider_requests_total', { surface: 'inbound' }), 7);
+  assert.equal(moved('outrider_reply_head_seconds_count', { surface: 'inbound' }), 7);
+  assert.equal(moved('outrider_request_duration_seconds_count', { surface: 'inbound' }), 7);
+  assert.equal(moved('outrider_reply_ends_total', { surface: 'inbound', end: 'complete' }), 7);
   assert.equal(moved('outrider_guard_hits_total', { rule: 'no-bluebirds', action: 'block', surface: 'request' }), 1);
   const unreadable = { surface: 'request', reason: 'invalid_json', action: 'blocked' };
   assert.equal(moved('outrider_guard_unreadable_total', unreadable), 1);
   assert.equal(moved('outrider_guard_webhook_failures_total', { rule: 'asks-nobody', action: 'passed' }), 1);
   assert.equal(moved('outrider_upstream_errors_total', { peer: 'gone' }), 2);
   assert.equal(moved('outrider_refused_requests_total', { code: 'bad_request' }), 1);
+  assert.equal(moved('outrider_grpc_replies_total', { surface: 'inbound', grpc_status: 'UNAUTHENTICATED' }), 1);
   assert.equal(moved('outrider_costs_recorded_total'), 1);
   assert.ok(metric(after, 'outrider_outbox_pending_rows') >= 2);
   assert.ok(moved('outrider_spans_queued') > 0);
@@ -160,7 +162,7 @@ test('GET /metrics is Prometheus text that has every documented family, and move
   assert.ok(moved('process_cpu_seconds_total') > 0);
   assert.ok(metric(after, 'outrider_event_loop_delay_seconds', { quantile: '0.99' }) >= 0);
 
-  const documented = familiesOf(await readFile(join(ROOT, 'docs/observability.md'), 'utf8'));
+  const { sidecar: documented } = await documentedFamilies();
   assert.ok(documented.length > 20);
   for (const [name, type] of documented) assert.equal(after.get(name)?.type, type, name);
   for (const name of after.keys())
@@ -188,18 +190,3 @@ test('what the helpers refuse is counted, and said in the language of the path',
     assert.equal(metric(families, 'outrider_requests_total', { surface, status: '403' }), 1, surface);
   }
 });
-
-/** Names and types in the table of docs/observability.md. */
-function familiesOf(page: string): [name: string, type: string][] {
-  const process: Record<string, string> = {
-    process_cpu_seconds_total: 'counter',
-    process_resident_memory_bytes: 'gauge',
-    process_start_time_seconds: 'gauge',
-  };
-  return [...page.matchAll(/^\| (`[^|]*`) \|([a-z, ]*)\|/gm)].flatMap(([, cell = '', types = '']) => {
-    const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name.replace('…', 'outrider_outbox'));
-    if (!names.every((name) => /^(outrider|process|nodejs)_/.test(name))) return [];
-    const kinds = types.trim().split(/, ?/);
-    return names.map((name, index): [string, string] => [name, process[name] ?? kinds[index] ?? kinds[0] ?? '']);
-  });
-}

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ROOT } from './process.ts';
 
 export interface Family {
   type: string;
@@ -76,4 +79,28 @@ export function metric(families: Map<string, Family>, name: string, labels: Reco
   return (family?.samples ?? [])
     .filter((sample) => sample.name === name && wanted.every(([key, value]) => sample.labels[key] === value))
     .reduce((sum, { value }) => sum + value, 0);
+}
+
+type Documented = [name: string, type: string][];
+
+/** Names and types in the tables of docs/observability.md: that of a sidecar, and what only a host has. */
+export async function documentedFamilies(): Promise<{ sidecar: Documented; host: Documented }> {
+  const page = await readFile(join(ROOT, 'docs/observability.md'), 'utf8');
+  const [sidecar = '', host, ...more] = page.split('\n### Metrics of a host\n');
+  assert.ok(host !== undefined && more.length === 0, 'the page has one table of a host');
+  return { sidecar: familiesOf(sidecar), host: familiesOf(host) };
+}
+
+function familiesOf(text: string): Documented {
+  const process: Record<string, string> = {
+    process_cpu_seconds_total: 'counter',
+    process_resident_memory_bytes: 'gauge',
+    process_start_time_seconds: 'gauge',
+  };
+  return [...text.matchAll(/^\| (`[^|]*`) \|([a-z, ]*)\|/gm)].flatMap(([, cell = '', types = '']) => {
+    const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name.replace('…', 'outrider_outbox'));
+    if (!names.every((name) => /^(outrider|process|nodejs)_/.test(name))) return [];
+    const kinds = types.trim().split(/, ?/);
+    return names.map((name, index): [string, string] => [name, process[name] ?? kinds[index] ?? kinds[0] ?? '']);
+  });
 }

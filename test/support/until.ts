@@ -13,3 +13,18 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
   }
 }
+
+/** Reads a number again and again until it is the same twice, `pauseMs` apart; gives it. */
+export function untilStill(read: () => number | Promise<number>, what: string, pauseMs = 100): Promise<number> {
+  let last: number | undefined;
+  return until(
+    async () => {
+      const before = last;
+      last = await read();
+      return last === before ? last : undefined;
+    },
+    what,
+    15_000,
+    pauseMs,
+  );
+}
