@@ -26,14 +26,18 @@ export interface CallOptions {
   readonly trace?: TraceContext | undefined;
 }
 
+/** What a host knows of a call that came over the network. */
+export interface CallFacts {
+  /** The `x-request-id` of the call. */
+  readonly requestId?: string | undefined;
+  /** Name of the caller's credential, never the credential. */
+  readonly principal?: string | undefined;
+}
+
 /** What a run knows of its call. */
-export interface AgentContext extends CallOptions {
+export interface AgentContext extends CallOptions, CallFacts {
   /** Aborts when the caller has left, has cancelled, or waits no more; the reason is an `AgentError`. */
   readonly signal: AbortSignal;
-  /** The `x-request-id` of the call, when it came over the network. */
-  readonly requestId?: string | undefined;
-  /** Name of the caller's credential, when it came over the network. */
-  readonly principal?: string | undefined;
 }
 
 /** What an agent may return: the output alone, or as much of a reply as it knows; the rest is filled in. */

@@ -6,6 +6,7 @@ import { type HttpClient, httpClient } from '../net/client.ts';
 import { listen } from '../net/server.ts';
 import { Stack } from '../stack.ts';
 import { createLog } from '../telemetry/log.ts';
+import type { CallDeps } from './commands/call.ts';
 import type { LedgerCommandDeps } from './commands/ledger.ts';
 import type { ReadCommandDeps } from './commands/ledger-source.ts';
 import { VERSION } from './version.ts';
@@ -25,6 +26,23 @@ export function readDeps(): ReadCommandDeps {
         idleTimeoutMs: TIMEOUT_MS,
       }),
     stdout: process.stdout,
+    setExitCode: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
+
+/** What `outrider call` needs of the world. */
+export function callDeps(): CallDeps {
+  const interrupt = new AbortController();
+  // Once: a second one ends the process by itself.
+  process.once('SIGINT', () => interrupt.abort());
+  return {
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    interrupted: interrupt.signal,
     setExitCode: (code) => {
       process.exitCode = code;
     },

@@ -23,6 +23,18 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/run.ts')).runCommand(),
   },
   {
+    name: 'host',
+    summary: 'keep many agents resident, behind HTTP and gRPC on one port',
+    load: async () => (await import('./commands/host.ts')).hostCommand(),
+  },
+  {
+    name: 'call',
+    summary: 'call an agent that runs elsewhere, and print what it answers',
+    load: async () => (await import('./commands/call.ts')).callCommand((await import('./deps.ts')).callDeps()),
+    // 1 says that the call failed.
+    usageExit: 2,
+  },
+  {
     name: 'config',
     summary: 'check, show or describe the configuration',
     load: async () => (await import('./commands/config.ts')).configCommand(),

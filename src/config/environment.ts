@@ -1,25 +1,13 @@
 import type { Environment } from '../environment.ts';
 import { type Fault, formatPath, type Origin } from './faults.ts';
+import { HOST_ONLY } from './host-variables.ts';
 import { jsonFault } from './json-fault.ts';
 import type { FileConfig } from './schema.ts';
 import { nearest } from './suggest.ts';
+import type { Form, Variable } from './variable.ts';
 import { fromJson, textScalar, type Written, type WrittenEntry, type WrittenMap } from './written.ts';
 
-/** How the text of a variable is read. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification). */
-type Form = 'text' | 'flag' | 'json' | 'pairs' | 'switch';
-
-export interface Variable {
-  readonly name: string;
-  /** The name that AgentBreeder gives it. */
-  readonly alias?: string;
-  /** The key of the configuration file that it stands over. */
-  readonly key?: keyof FileConfig;
-  readonly form: Form;
-  readonly description: string;
-  readonly secret?: true;
-}
-
-/** Every environment variable that is read, but those that `token_env` names and the rest of the standard `OTEL_*`. */
+/** Every environment variable that a sidecar reads, but those that `token_env` names and the rest of the standard `OTEL_*`. */
 export const VARIABLES = [
   {
     name: 'AGENT_NAME',
@@ -134,17 +122,25 @@ export const VARIABLES = [
     description: 'Headers for it, `NAME=VALUE` with commas between; each replaces the one of that name in the file',
     secret: true,
   },
-] as const satisfies readonly Variable[];
+] as const satisfies readonly (Variable & { readonly key?: keyof FileConfig })[];
 
 export type VariableName = (typeof VARIABLES)[number]['name'];
 
 /** Keys whose entries the environment overrides one by one. */
 export const MERGED_KEYS: ReadonlySet<string> = new Set(['mcp_servers', 'otlp_headers']);
 
+interface Found {
+  readonly value: string;
+  readonly at: Origin;
+}
+
 /** The value of a variable under either of its names; an empty one is as if it were not set. */
-export function readVariable(env: Environment, name: VariableName): { value: string; at: Origin } | undefined {
-  const variable: Variable | undefined = VARIABLES.find((candidate) => candidate.name === name);
-  for (const key of [name, variable?.alias]) {
+export function readVariable(env: Environment, name: VariableName): Found | undefined {
+  return lookUp(env, VARIABLES.find((candidate) => candidate.name === name) ?? { name });
+}
+
+function lookUp(env: Environment, { name, alias }: Pick<Variable, 'name' | 'alias'>): Found | undefined {
+  for (const key of [name, alias]) {
     const value = key === undefined ? undefined : env[key];
     if (value) return { value, at: { file: `env ${key}` } };
   }
@@ -163,18 +159,30 @@ export function isSwitchedOff(env: Environment): boolean {
   return ['disabled', 'off', 'false', '0', 'no'].includes(value);
 }
 
-/** What the environment says about the keys of the configuration file. */
-export function readEnvironment(env: Environment): { root: WrittenMap; faults: Fault[]; warnings: string[] } {
+/** What the environment says about the keys of the configuration file; a sidecar's, unless told otherwise. */
+export function readEnvironment(
+  env: Environment,
+  variables: readonly Variable[] = VARIABLES,
+): { root: WrittenMap; faults: Fault[]; warnings: string[] } {
   const faults: Fault[] = [];
-  const warnings = [...bothNames(env), ...misspelt(env)];
+  const warnings = [...bothNames(env, variables), ...misspelt(env)];
   const entries = new Map<string, WrittenEntry>();
-  for (const variable of VARIABLES) {
-    const found = 'key' in variable ? readVariable(env, variable.name) : undefined;
-    if (!('key' in variable) || found === undefined) continue;
-    const value = readers[variable.form](found.value, found.at, variable.key, { faults, warnings });
-    if (value !== undefined) entries.set(variable.key, { key: found.at, value });
+  for (const variable of variables) {
+    const { key, form } = variable;
+    const found = key === undefined ? undefined : lookUp(env, variable);
+    if (key === undefined || found === undefined || form === 'switch') continue;
+    const value = readers[form](found.value, found.at, key, { faults, warnings });
+    if (value !== undefined) put(entries, key.split('.'), { key: found.at, value });
   }
   return { root: { kind: 'map', entries, at: { file: 'environment' } }, faults, warnings };
+}
+
+/** A key with dots stands in a mapping. */
+function put(entries: Map<string, WrittenEntry>, [first = '', ...rest]: readonly string[], entry: WrittenEntry): void {
+  if (rest.length === 0) return void entries.set(first, entry);
+  const inner = new Map<string, WrittenEntry>();
+  put(inner, rest, entry);
+  entries.set(first, { key: entry.key, value: { kind: 'map', entries: inner, at: entry.key } });
 }
 
 interface Findings {
@@ -229,18 +237,16 @@ function decode(text: string): string | undefined {
   }
 }
 
-function bothNames(env: Environment): string[] {
-  return VARIABLES.flatMap((variable) =>
-    'alias' in variable && env[variable.name] && env[variable.alias]
-      ? [`${variable.name} and ${variable.alias} are both set; ${variable.name} is used`]
-      : [],
+function bothNames(env: Environment, variables: readonly Variable[]): string[] {
+  return variables.flatMap(({ name, alias }) =>
+    alias !== undefined && env[name] && env[alias] ? [`${name} and ${alias} are both set; ${name} is used`] : [],
   );
 }
 
 /** Only near misses: orchestrators put variables of their own behind any prefix. */
 function misspelt(env: Environment): string[] {
-  const known = VARIABLES.flatMap((variable): string[] =>
-    'alias' in variable ? [variable.name, variable.alias] : [variable.name],
+  const known = [...VARIABLES, ...HOST_ONLY].flatMap(({ name, alias }: Variable) =>
+    alias === undefined ? [name] : [name, alias],
   );
   return Object.keys(env).flatMap((name) => {
     if (!/^(OUTRIDER|AGENTBREEDER_SIDECAR)_/.test(name) || known.includes(name) || !env[name]) return [];

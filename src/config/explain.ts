@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Fault, formatPath, type Path } from './faults.ts';
 import { textOf } from './settle.ts';
-import { fieldsOf, optionsFor, type Shape } from './shape.ts';
+import { fieldsOf, optionsFor, type Shape } from './shape-tree.ts';
 import { nearest } from './suggest.ts';
 import { find, placeOf, placeOfKey, type Written, type WrittenMap } from './written.ts';
 
@@ -24,6 +24,8 @@ export function explain(issues: readonly z.core.$ZodIssue[], root: WrittenMap, s
     };
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) faults.push(unknownKey([...path, key], root, shape));
+    } else if (issue.code === 'invalid_type' && issue.expected === 'never') {
+      faults.push(unknownKey(path, root, shape));
     } else if (written === undefined && isMissing(issue)) {
       missing.push(path);
     } else if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {

@@ -1,7 +1,8 @@
 import type { Environment } from '../environment.ts';
-import { MERGED_KEYS, readEnvironment } from './environment.ts';
+import { MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
 import type { Fault, Origin } from './faults.ts';
-import { type ReadFile, readConfigFile, readFromDisk } from './source.ts';
+import { DEFAULT_FILES, type ReadFile, readConfigFile, readFromDisk } from './source.ts';
+import type { Variable } from './variable.ts';
 import { emptyMap, overlay, type WrittenMap } from './written.ts';
 
 export interface LoadOptions {
@@ -14,6 +15,24 @@ export interface LoadOptions {
   readonly readFile?: ReadFile;
 }
 
+/** What tells the programs apart that have a configuration. */
+export interface Program {
+  readonly variables: readonly Variable[];
+  /** Keys whose entries the environment overrides one by one. */
+  readonly mergedKeys: ReadonlySet<string>;
+  /** The variable that names the file. */
+  readonly configVariable: string;
+  /** Tried in this order when no file is named. */
+  readonly defaultFiles: readonly string[];
+}
+
+const SIDECAR: Program = {
+  variables: VARIABLES,
+  mergedKeys: MERGED_KEYS,
+  configVariable: 'OUTRIDER_CONFIG',
+  defaultFiles: DEFAULT_FILES,
+};
+
 /** A configuration before it is checked. */
 export interface Gathered {
   readonly file: string | undefined;
@@ -25,17 +44,24 @@ export interface Gathered {
 }
 
 /** The file with the environment laid over it. */
-export async function gather(options: LoadOptions, cwd: string): Promise<Gathered> {
+export async function gather(options: LoadOptions, cwd: string, program: Program = SIDECAR): Promise<Gathered> {
   const { env, configPath, readFile = readFromDisk } = options;
-  const source = readConfigFile({ env, configPath, cwd, readFile });
+  const source = readConfigFile({
+    env,
+    configPath,
+    cwd,
+    readFile,
+    variable: program.configVariable,
+    defaultFiles: program.defaultFiles,
+  });
   const place: Origin = { file: source.file ?? 'configuration' };
   // Loaded only where there is something to parse: the parser is a good part of the time to start.
   const yaml = source.text === undefined ? undefined : (await import('./yaml.ts')).readYaml(source.text, place.file);
-  const environment = readEnvironment(env);
+  const environment = readEnvironment(env, program.variables);
   const unread = [...(source.fault ? [source.fault] : []), ...(yaml?.faults ?? [])];
   return {
     file: source.file,
-    root: overlay(yaml?.root ?? emptyMap(place), environment.root, MERGED_KEYS),
+    root: overlay(yaml?.root ?? emptyMap(place), environment.root, program.mergedKeys),
     complete: source.fault === undefined && yaml?.complete !== false,
     faults: [...unread, ...environment.faults],
     warnings: [...environment.warnings],

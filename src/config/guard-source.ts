@@ -1,14 +1,14 @@
 import { resolve as absolute } from 'node:path';
 import { safeParse, strictObject } from 'zod';
+import { resolutionOf } from './check.ts';
 import { explain } from './explain.ts';
-import { ConfigError, type Path } from './faults.ts';
+import { ConfigError } from './faults.ts';
 import { gather, type LoadOptions } from './gather.ts';
 import { type GuardConfig, resolveGuard } from './guard.ts';
 import { guardKeys } from './guard-schema.ts';
 import { configSchema } from './schema.ts';
 import { settle } from './settle.ts';
 import { writtenShape } from './shape.ts';
-import { find, placeOf } from './written.ts';
 
 /** Where what the guardrails do is read again while the sidecar runs. */
 export interface GuardSource {
@@ -62,7 +62,8 @@ const guardSchema = strictObject(guardKeys);
  */
 export async function loadGuard(options: LoadOptions): Promise<GuardReading> {
   const { env, cwd = process.cwd() } = options;
-  const { file, root, complete, faults, warnings } = await gather(options, cwd);
+  const gathered = await gather(options, cwd);
+  const { file, root, faults, warnings } = gathered;
   const shape = writtenShape();
   const settled = settle(root, shape);
   const values = valuesOf(settled.value);
@@ -80,14 +81,7 @@ export async function loadGuard(options: LoadOptions): Promise<GuardReading> {
     shape,
   );
   faults.push(...settled.faults, ...explained.faults);
-  const guard = resolveGuard(parsed.data ?? {}, {
-    env,
-    complete,
-    faults,
-    warnings,
-    placeOf: (path: Path) => placeOf(root, path),
-    isWritten: (path: Path) => find(root, path) !== undefined,
-  });
+  const guard = resolveGuard(parsed.data ?? {}, resolutionOf(gathered, env));
   if (faults.length > 0) throw new ConfigError(faults);
   const limits = safeParse(configSchema.shape.limits, values['limits']);
   // What is wrong with other keys is said where they are used.

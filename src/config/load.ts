@@ -1,20 +1,18 @@
 import { resolve as absolute } from 'node:path';
-import { safeParse } from 'zod';
-import type { Environment } from '../environment.ts';
+import { check, resolutionOf } from './check.ts';
 import { DEFAULT_DATA_DIRS } from './data-dirs.ts';
 import { VARIABLES } from './environment.ts';
-import { explain } from './explain.ts';
-import { ConfigError, type Fault, formatPath, type Origin, type Path } from './faults.ts';
+import { ConfigError, type Origin, type Path } from './faults.ts';
 import { gather, type LoadOptions } from './gather.ts';
 import { type GuardConfig, HASH_KEY, resolveGuard } from './guard.ts';
 import type { guardKeys } from './guard-schema.ts';
 import { type GuardSource, guardSource } from './guard-source.ts';
+import { otelEnvironment } from './otel-environment.ts';
 import * as resolve from './resolve.ts';
 import { configSchema, type FileConfig } from './schema.ts';
-import { revealAll, type Secret } from './secret.ts';
-import { settle } from './settle.ts';
-import { type Field, type ObjectShape, writtenShape } from './shape.ts';
-import { find, placeOf, type WrittenMap } from './written.ts';
+import type { Secret } from './secret.ts';
+import { writtenShape } from './shape.ts';
+import { find, type WrittenMap } from './written.ts';
 
 /** The effective configuration. Nothing in it prints a secret: see `Secret`. */
 export interface Config
@@ -64,27 +62,10 @@ export interface LoadResult {
 /** Reads the environment and the configuration file. Throws `ConfigError` with every fault of both. */
 export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   const { env, cwd = process.cwd() } = options;
-  const { file, root, complete, faults, warnings } = await gather(options, cwd);
-  const shape = writtenShape();
-  const settled = settle(root, shape);
-  if (settled.faults.length > 0) throw new ConfigError([...faults, ...settled.faults]);
-
-  // Parsed once in a process's life: compiling the schema first would only cost time.
-  const parsed = configSchema.safeParse(settled.value, { jitless: true });
-  if (!parsed.success) {
-    const explained = explain(parsed.error.issues, root, shape);
-    faults.push(...explained.faults);
-    if (complete) faults.push(...explained.missing.map((path) => missingKey(path, root)));
-  }
-  const known = parsed.success ? parsed.data : soundKeys(settled.value, shape);
-  const resolution = {
-    env,
-    complete,
-    faults,
-    warnings,
-    placeOf: (path: Path) => placeOf(root, path),
-    isWritten: (path: Path) => find(root, path) !== undefined,
-  };
+  const gathered = await gather(options, cwd);
+  const { file, root, faults, warnings } = gathered;
+  const { written, parsed, known } = check(gathered, configSchema, writtenShape(), VARIABLES);
+  const resolution = resolutionOf(gathered, env);
   resolve.checkListeners(known, resolution);
   const resolved = {
     ...resolve.resolveAuth(known, resolution),
@@ -93,51 +74,26 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     mcp_servers: resolve.resolveServers(known.mcp_servers ?? {}, resolution),
   };
   const guard = resolveGuard(known, resolution);
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  if (parsed === undefined || faults.length > 0) throw new ConfigError(faults);
 
-  const { otlp_endpoint, otlp_headers, api_base_url: _, data_dir, auth_tokens_file, ...plain } = parsed.data;
+  const { otlp_endpoint, otlp_headers, api_base_url: _, data_dir, auth_tokens_file, ...plain } = parsed;
   const config: Config = {
     ...plain,
     ...resolved,
     guard,
-    guardSource: guardSource({ ...options, cwd }, file, settled.value),
+    guardSource: guardSource({ ...options, cwd }, file, written),
     ...(auth_tokens_file !== undefined && { authTokensFile: absolute(cwd, auth_tokens_file) }),
-    secretVariables: [HASH_KEY, ...namedVariables(parsed.data)],
+    secretVariables: [HASH_KEY, ...namedVariables(parsed)],
     dataDirs: (data_dir === undefined ? DEFAULT_DATA_DIRS : [data_dir]).map((directory) => absolute(cwd, directory)),
     otelEnvironment: otelEnvironment(env, otlp_endpoint, resolve.secrets(otlp_headers)),
   };
-  return { config, warnings, file, values: parsed.data, originOf: (path) => originIn(root, path) };
+  return { config, warnings, file, values: parsed, originOf: (path) => originIn(root, path) };
 }
 
 /** Those that `token_env` names. */
 function namedVariables({ a2a_peers, mcp_servers, guardrails }: FileConfig): string[] {
   const all = [...Object.values(a2a_peers), ...Object.values(mcp_servers), ...guardrails];
   return all.flatMap((entry) => ('token_env' in entry && entry.token_env !== undefined ? [entry.token_env] : []));
-}
-
-/** The keys whose values are right on their own, so that the rules between keys can be checked for these. */
-function soundKeys(value: unknown, shape: ObjectShape): Partial<FileConfig> {
-  const written = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
-  const sound = [...shape.fields].flatMap(([key, field]) => {
-    const parsed = safeParse(field.schema, soundEntries(written.get(key), field));
-    return parsed.success && parsed.data !== undefined ? [[key, parsed.data]] : [];
-  });
-  // Each value came out of the schema of its own key.
-  return Object.fromEntries(sound) as Partial<FileConfig>;
-}
-
-/** Of a mapping from names to anything, the entries that are right. */
-function soundEntries(value: unknown, { shape, schema }: Field): unknown {
-  if (shape.kind !== 'record' || typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).filter(([name, entry]) => safeParse(schema, { [name]: entry }).success),
-  );
-}
-
-function missingKey(path: Path, root: WrittenMap): Fault {
-  const variable = VARIABLES.find((candidate) => 'key' in candidate && path.length === 1 && candidate.key === path[0]);
-  const message = variable === undefined ? 'required' : `required: set ${variable.name}, or this key in the file`;
-  return { ...placeOf(root, path), path: formatPath(path), message };
 }
 
 /** Where the value, or the text that holds it, was written. */
@@ -148,22 +104,4 @@ function originIn(root: WrittenMap, path: Path): Origin | undefined {
     return length === path.length || written.kind === 'scalar' ? written.at : undefined;
   }
   return undefined;
-}
-
-function otelEnvironment(
-  env: Environment,
-  endpoint: string | undefined,
-  headers: Readonly<Record<string, Secret>>,
-): () => Record<string, string> {
-  return () => {
-    const standard = Object.entries(env).filter((entry): entry is [string, string] => {
-      return entry[0].startsWith('OTEL_') && Boolean(entry[1]);
-    });
-    const pairs = Object.entries(revealAll(headers)).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    return {
-      ...Object.fromEntries(standard),
-      ...(endpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
-      ...(pairs.length > 0 && { OTEL_EXPORTER_OTLP_HEADERS: pairs.join(',') }),
-    };
-  };
 }

@@ -1,5 +1,5 @@
 import { MASK } from './secret.ts';
-import { optionsFor, type Shape } from './shape.ts';
+import { optionsFor, type Shape } from './shape-tree.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
 /** A parsed value as a file would write it, with `***` in place of all that the schema marks as secret. */

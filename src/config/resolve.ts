@@ -143,7 +143,8 @@ export function namedToken(variable: string | undefined, path: Path, resolution:
   return undefined;
 }
 
-function readToken(name: VariableName, resolution: Resolution): Secret | undefined {
+/** What a variable of ours holds; undefined when it is not set. */
+export function readToken(name: VariableName, resolution: Resolution): Secret | undefined {
   const found = readVariable(resolution.env, name);
   return found === undefined ? undefined : checkedToken(found.value, found.at, '', resolution);
 }

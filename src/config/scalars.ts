@@ -63,9 +63,12 @@ export const address = z
   .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, { error: 'expected HOST:PORT or :PORT', abort: true })
   .refine((text) => parseAddress(text) !== undefined, 'expected HOST:PORT or :PORT, with a port up to 65535');
 
-export const slug = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected letters, digits, ".", "_" and "-", at most 128');
+export const SLUG: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+export const slug = z.string().regex(SLUG, 'expected letters, digits, ".", "_" and "-", at most 128');
+
+/** What callers are, and what an agent is for. */
+export const ROLE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+export const role = z.string().regex(ROLE, 'expected letters, digits, ".", "_", ":", "/" and "-", at most 128');
 
 export const environmentName = z
   .string()

@@ -12,6 +12,7 @@ import {
   slug,
   timeout,
 } from './scalars.ts';
+import { telemetryKeys } from './telemetry-keys.ts';
 import { traits } from './traits.ts';
 
 /**
@@ -159,13 +160,7 @@ export const configSchema = z
     retention: duration(0, Number.MAX_SAFE_INTEGER)
       .prefault('30d')
       .describe('How long rows that were shipped are kept locally'),
-    otlp_endpoint: httpUrl.optional().describe('As `OTEL_EXPORTER_OTLP_ENDPOINT`, which wins'),
-    otlp_headers: headers.default({}).describe('As `OTEL_EXPORTER_OTLP_HEADERS`, which wins'),
-    log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged'),
-    log_format: z
-      .enum(['auto', 'json', 'pretty'])
-      .default('auto')
-      .describe('`auto`: pretty on a terminal, JSON lines otherwise'),
+    ...telemetryKeys,
   })
   .meta({ id: 'OutriderConfig', title: 'Outrider sidecar configuration' });
 

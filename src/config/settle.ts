@@ -1,6 +1,6 @@
 import { safeParse } from 'zod';
 import { type Fault, formatPath, type Path } from './faults.ts';
-import { type Field, fieldsOf, type ScalarShape, type Shape } from './shape.ts';
+import { type Field, fieldsOf, type ScalarShape, type Shape } from './shape-tree.ts';
 import { DEEPEST, type Written, type WrittenMap, type WrittenScalar } from './written.ts';
 
 /** Aliases multiply: this many values, once expanded, are more than any real configuration holds. */
@@ -40,10 +40,10 @@ export function settle(root: WrittenMap, shape: Shape): { value: unknown; faults
   return { value: visit(root, shape, []), faults };
 }
 
-/** What was written for a key that tells options apart, such as `transport`. */
+/** What was written for a key that tells options apart, such as `transport`: text, or something else that stands there. */
 export function textOf(written: WrittenMap, key: string): unknown {
   const value = written.entries.get(key)?.value;
-  return value?.kind === 'scalar' ? value.value : undefined;
+  return value?.kind === 'scalar' ? value.value : value;
 }
 
 function isAbsent(written: Written, schema: Field['schema']): boolean {

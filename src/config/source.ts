@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../environment.ts';
-import { readVariable } from './environment.ts';
 import type { Fault } from './faults.ts';
 
 /** More than any real configuration; a guard against reading a device or the wrong file. */
@@ -23,12 +22,17 @@ export interface Search {
   readonly configPath: string | undefined;
   readonly cwd: string;
   readonly readFile: ReadFile;
+  /** The variable that names it; default: `OUTRIDER_CONFIG`. */
+  readonly variable?: string | undefined;
+  /** Default: those of a sidecar. */
+  readonly defaultFiles?: readonly string[] | undefined;
 }
 
 /** The configuration file: one that is named must be there; else the first of the default ones that is. */
 export function readConfigFile(search: Search): { file?: string; text?: string; fault?: Fault } {
-  const named = search.configPath ?? readVariable(search.env, 'OUTRIDER_CONFIG')?.value;
-  const paths = named === undefined ? DEFAULT_FILES : [named];
+  const { variable = 'OUTRIDER_CONFIG', defaultFiles = DEFAULT_FILES } = search;
+  const named = search.configPath ?? (search.env[variable] || undefined);
+  const paths = named === undefined ? defaultFiles : [named];
   for (const path of paths) {
     const file = path.startsWith('./') ? join(search.cwd, path) : path;
     try {

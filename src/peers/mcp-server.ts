@@ -1,7 +1,7 @@
+import { Backoff } from '../backoff.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { isRepeatable, type McpParams } from '../protocols/mcp.ts';
 import { unlessAborted } from './abortable.ts';
-import { Backoff } from './backoff.ts';
 import type { PeerLog } from './log.ts';
 import { endsSession, faultText, SessionLost } from './mcp-errors.ts';
 import { type Fetch, HttpRefusal } from './mcp-fetch.ts';

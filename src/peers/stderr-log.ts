@@ -10,12 +10,12 @@ const BURST = 200;
 const READ: LineRate = { lines: 20_000, bytes: 2 ** 23, burstSeconds: 4 };
 
 /**
- * A child's stderr as log lines: each at most 4 KiB, without control characters, 20 a second after a burst of 200. What is
+ * A child's stderr, or another stream that is named in `fields`, as log lines: each at most 4 KiB, without control characters, 20 a second after a burst of 200. What is
  * left out is counted and said, so that a child that shouts can fill neither the log nor the disk.
  */
 export class StderrLog {
   readonly #log: PeerLog;
-  readonly #fields: object;
+  readonly #fields: Readonly<Record<string, unknown>>;
   readonly #now: () => number;
   readonly #lines = new LineSplitter(LINE_BYTES, (line, cut) => this.#line(line, cut));
   readonly #read: LineBudget;
@@ -23,9 +23,9 @@ export class StderrLog {
   #refilled: number;
   #suppressed = 0;
 
-  constructor(log: PeerLog, fields: object, now: () => number = Date.now) {
+  constructor(log: PeerLog, fields: Readonly<Record<string, unknown>>, now: () => number = Date.now) {
     this.#log = log;
-    this.#fields = fields;
+    this.#fields = { stream: 'stderr', ...fields };
     this.#now = now;
     this.#refilled = now();
     this.#read = new LineBudget(READ, now);
@@ -54,12 +54,12 @@ export class StderrLog {
     this.#tokens--;
     this.#reportSuppressed();
     const text = stripVTControlCharacters(line.toString()).replace(/\p{Cc}/gu, ' ');
-    if (text.trim() !== '') this.#log.info(text, { ...this.#fields, stream: 'stderr', ...(cut && { cut }) });
+    if (text.trim() !== '') this.#log.info(text, { ...this.#fields, ...(cut && { cut }) });
   }
 
   #reportSuppressed(): void {
     if (this.#suppressed === 0) return;
-    this.#log.warn('stderr lines left out', { ...this.#fields, stream: 'stderr', lines: this.#suppressed });
+    this.#log.warn('lines of output left out', { ...this.#fields, lines: this.#suppressed });
     this.#suppressed = 0;
   }
 }

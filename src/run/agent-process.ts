@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { OutriderError } from '../errors.ts';
 import type { AgentExit } from './exit-code.ts';
 import type { RunLog } from './log.ts';
@@ -14,7 +15,15 @@ export interface AgentOptions {
   readonly cwd?: string | undefined;
   readonly log: RunLog;
   /** `inherit`: the agent reads our stdin, and writes to our stdout and stderr. */
-  readonly stdio: 'inherit';
+  readonly stdio: 'inherit' | AgentOutput;
+}
+
+/** Who takes what the agent writes; it has nothing to read then. */
+export interface AgentOutput {
+  /** Returns for how many milliseconds no more is to be read. */
+  push(stream: 'stdout' | 'stderr', chunk: Buffer): number;
+  /** Nothing more comes from this stream. */
+  end(stream: 'stdout' | 'stderr'): void;
 }
 
 export interface StopOptions {
@@ -62,7 +71,12 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   const exited = Promise.withResolvers<AgentExit>();
   let pid: number | undefined;
   try {
-    const child = spawn(file, args, { env, cwd, stdio, detached: true });
+    const streams: StdioOptions = stdio === 'inherit' ? stdio : ['ignore', 'pipe', 'pipe'];
+    const child = spawn(file, args, { env, cwd, stdio: streams, detached: true });
+    if (stdio !== 'inherit') {
+      readOutput('stdout', child.stdout, stdio);
+      readOutput('stderr', child.stderr, stdio);
+    }
     child.once('exit', (code, signal) => exited.resolve({ code, signal }));
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     pid = child.pid;
@@ -71,6 +85,17 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   }
   if (pid === undefined) throw agentStartError(undefined, file, cwd);
   return supervise(pid, exited.promise, log);
+}
+
+function readOutput(name: 'stdout' | 'stderr', stream: Readable | null, output: AgentOutput): void {
+  stream?.on('data', (chunk: Buffer) => {
+    const pauseMs = output.push(name, chunk);
+    if (pauseMs <= 0) return;
+    stream.pause();
+    setTimeout(() => stream.resume(), pauseMs).unref();
+  });
+  stream?.on('end', () => output.end(name));
+  stream?.on('error', () => undefined);
 }
 
 function supervise(pid: number, exited: Promise<AgentExit>, log: RunLog): AgentProcess {

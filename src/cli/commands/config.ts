@@ -49,7 +49,8 @@ export function configCommand(deps: ConfigCommandDeps = ofThisProcess()): Comman
     .description('print the JSON Schema of the configuration file')
     .action(async () => {
       const { configJsonSchema } = await import('../../config/json-schema.ts');
-      deps.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+      const { configSchema } = await import('../../config/schema.ts');
+      deps.stdout.write(`${JSON.stringify(configJsonSchema(configSchema), null, 2)}\n`);
     });
   return command;
 }

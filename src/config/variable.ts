@@ -1,0 +1,13 @@
+/** How the text of a variable is read. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification). */
+export type Form = 'text' | 'flag' | 'json' | 'pairs' | 'switch';
+
+export interface Variable {
+  readonly name: string;
+  /** The name that AgentBreeder gives it. */
+  readonly alias?: string;
+  /** The key of the configuration file that it stands over. */
+  readonly key?: string;
+  readonly form: Form;
+  readonly description: string;
+  readonly secret?: true;
+}
