@@ -8,7 +8,7 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
 
 // What lives beside an agent for long gets a small young generation and an old one that grows slowly: half the memory under
 // load (docs/performance.md). V8 takes that only at its start, so the process puts itself in its own place, under the same pid.
-const lives = process.argv[2] === 'sidecar' || process.argv[2] === 'run';
+const lives = ['sidecar', 'run', 'host'].includes(process.argv[2]);
 const sized = process.execArgv.concat(process.env.NODE_OPTIONS || '').some((flag) => /-(space|heap)-size/.test(flag));
 if (lives && !sized && typeof process.execve === 'function') {
   const flags = ['--max-semi-space-size=8', '--heap-growing-percent=50'];

@@ -1,4 +1,4 @@
-import type { Agent, CallOptions } from '../agent/agent.ts';
+import type { Agent, CallFacts, CallOptions } from '../agent/agent.ts';
 import type { Caller } from '../caller.ts';
 import type {
   AgentInfo,
@@ -74,15 +74,17 @@ export interface Executor {
 }
 
 export interface Place {
-  /** `onStart` is told when its turn has come. */
-  execute(request: ExecuteRequest, call: CallOptions & RunFacts, onStart?: () => void): Promise<ExecuteReply>;
-  stream(request: ExecuteRequest, call: CallOptions & RunFacts): AsyncIterable<ExecuteEvent>;
+  /**
+   * `onStart` is told when its turn has come, and waited for before the agent is called, so that a run can be put on record before
+   * it does anything; when it rejects, the agent is not called.
+   */
+  execute(
+    request: ExecuteRequest,
+    call: CallOptions & CallFacts,
+    onStart?: () => void | Promise<void>,
+  ): Promise<ExecuteReply>;
+  stream(request: ExecuteRequest, call: CallOptions & CallFacts): AsyncIterable<ExecuteEvent>;
   leave(): void;
-}
-
-export interface RunFacts {
-  readonly requestId?: string | undefined;
-  readonly principal?: string | undefined;
 }
 
 /** Runs that nobody waits for. What it has accepted survives the process. */
@@ -108,11 +110,12 @@ export interface Results {
   /**
    * Runs `work` unless there is a result, or a run under way whose result is then waited for. Kept is what was answered, and that
    * the agent failed; a run that never began, was cancelled or timed out leaves the key free. A key whose run was broken off by the
-   * end of the process is `interrupted`: nobody knows how far it went. `signal` ends the waiting of this caller alone.
+   * end of the process is `interrupted`: nobody knows how far it went. `signal` ends the waiting of this caller alone; the signal
+   * that `work` is given aborts when nobody waits any more, so the run is to be bound to that one.
    */
   once(
     which: IdempotentRequest,
     signal: AbortSignal,
-    work: () => Promise<ExecuteReply>,
+    work: (signal: AbortSignal) => Promise<ExecuteReply>,
   ): Promise<{ reply: ExecuteReply; repeated: boolean }>;
 }
