@@ -1,8 +1,10 @@
 // Packs the package, installs the tarball in an empty folder as a user would, and runs what was installed.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,11 +21,22 @@ function expect(what: string, holds: boolean, seen: unknown): void {
   console.log(`ok  ${what}`);
 }
 
+/** The port that the log of a host names. */
+async function listeningPort(log: Readable): Promise<number> {
+  let text = '';
+  for await (const chunk of log) {
+    text += String(chunk);
+    const port = /"msg":"listening".*"port":(\d+)/.exec(text)?.[1];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`the host ended: ${text}`);
+}
+
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root));
   const files: string[] = packed.files.map(({ path }: { path: string }) => path);
   const stray = files.filter(
-    (file) => !/^(bin|dist|schema)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+    (file) => !/^(bin|dist|proto|schema|web)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
   );
   expect('the tarball holds nothing but what is published', stray.length === 0, stray);
   expect('no test is published', !files.some((file) => /\.test\./.test(file)), files);
@@ -56,6 +69,42 @@ try {
     timeout: 30_000,
   });
   expect("npx outrider run gives the agent's exit code", ran.status === 7, ran.stderr);
+
+  // The library as an application would import it, and the host as it would start it.
+  writeFileSync(join(folder, 'agents.mjs'), "export const agents = [{ id: 'echo', execute: ({ input }) => input }];\n");
+  writeFileSync(
+    join(folder, 'app.mjs'),
+    `import { agentsFrom, localAgent } from 'outrider/agent';
+     import { agentConformance } from 'outrider/agent/testing';
+     const agents = await agentsFrom({ agents: { echo: { url: process.argv[2], token_env: 'TOKEN' } } });
+     const replies = [localAgent(({ input }) => input), agents.get('echo')].map((agent) => agent.execute({ input: 'hello' }));
+     console.log(JSON.stringify([typeof agentConformance, ...(await Promise.all(replies)).map(({ output }) => output)]));
+     await agents.close();`,
+  );
+  const hostEnv = { ...env, AGENT_AUTH_TOKEN: 'package-token', OUTRIDER_DATA_DIR: join(folder, 'host') };
+  const host = spawn('npx', ['outrider', 'host', '--addr', '127.0.0.1:0', 'agents.mjs'], {
+    cwd: folder,
+    env: hostEnv,
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  try {
+    const port = await listeningPort(host.stderr);
+    for (const scheme of ['http', 'grpc']) {
+      const said = spawnSync(process.execPath, ['app.mjs', `${scheme}://127.0.0.1:${port}`], {
+        cwd: folder,
+        env: { ...env, TOKEN: 'package-token' },
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      const expected = JSON.stringify(['function', 'hello', 'hello']);
+      expect(`outrider/agent calls npx outrider host over ${scheme}`, said.stdout.trim() === expected, said);
+    }
+    const page = await fetch(`http://127.0.0.1:${port}/docs`);
+    expect('the page to try agents from is part of it', page.status === 200, page.status);
+  } finally {
+    host.kill('SIGTERM');
+    await once(host, 'exit');
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
