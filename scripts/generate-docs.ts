@@ -196,7 +196,8 @@ agent is kept that one of \`modules\` exports.
 ## Environment
 
 An empty variable is as if it were not set. Beyond these, every standard \`OTEL_*\` variable keeps its meaning, and \`key_env\` and
-\`token_env\` name variables of your own. Agents that are commands see none of those that hold a secret of the host.
+\`token_env\` name variables of your own. Agents that are commands see none of those that
+hold a secret of the host, but the \`OTEL_*\` ones, credentials of the collector among them: they may have traces of their own.
 
 ${table(['Variable', 'Also read as', 'Key', 'Meaning'], environmentRows(HOST_VARIABLES))}
 

@@ -6,8 +6,11 @@ import type { ExecuteReply } from '../contract/messages.ts';
 import { replyBytes } from './exchange.ts';
 import { checkReplyType, checkReplyVersion } from './reply-head.ts';
 
-/** The reply in a response with status 200. Reads its body, or gives it up. */
-export async function httpReply(reply: Reply, limit: number): Promise<ExecuteReply> {
+/**
+ * The reply in a response with status 200. Reads its body, or gives it up. An agent that does not say how long it took, took as long
+ * as its caller has waited: `elapsedMs`.
+ */
+export async function httpReply(reply: Reply, limit: number, elapsedMs: () => number): Promise<ExecuteReply> {
   try {
     checkReplyVersion(reply.headers);
     checkReplyType(reply.headers, 'application/json');
@@ -15,7 +18,11 @@ export async function httpReply(reply: Reply, limit: number): Promise<ExecuteRep
     await cancelBody(reply.body);
     throw error;
   }
-  return executeReplyCodec.checkReply(parsed(utf8(await replyBytes(reply.body, limit))));
+  const value = parsed(utf8(await replyBytes(reply.body, limit)));
+  const checked = executeReplyCodec.checkReply(value);
+  // An object: it has just been checked.
+  if (Object.hasOwn(value as object, 'execution_time_ms')) return checked;
+  return { ...checked, execution_time_ms: Math.round(elapsedMs()) };
 }
 
 /** Throws `unreadable`, and nothing of the text goes into the error. */

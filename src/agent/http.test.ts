@@ -71,6 +71,18 @@ test('a call is a POST of the request, with what both sides should know', async 
   assert.deepEqual(bodyOf(call), { input: 'x', idempotency_key: 'k' });
 });
 
+test('an agent that says its output alone took as long as it was waited for', async () => {
+  const { agent } = agentOver(async () => {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 30);
+    });
+    return json(200, { output: 'hello' });
+  });
+  const { execution_time_ms: took, ...reply } = await agent.execute({ input: 'x' });
+  assert.ok(took >= 29 && took < 10_000, String(took));
+  assert.deepEqual(reply, { output: 'hello', token_count: 0, loop_count: 0, stop_reason: 'completed' });
+});
+
 test('trace context that is none does not get into a header', async () => {
   const { agent, calls } = agentOver(json(200, REPLY));
   await agent.execute({ input: 'x' }, { trace: { traceparent: 'x\r\nevil: 1' } });

@@ -35,7 +35,7 @@ export function httpAgentOver(send: Service, options: HttpAgentOptions): Agent {
   const execute = async (call: RemoteCall): Promise<ExecuteReply> => {
     const reply = await post(`${path}${prefix}/agents/${id}/execute`, 'application/json', call);
     if (reply.status !== 200) throw await call.run.until(replyError(reply));
-    return call.run.until(httpReply(reply, maxReplyBytes));
+    return call.run.until(httpReply(reply, maxReplyBytes, () => call.run.elapsedMs));
   };
 
   return remoteAgent(options, {

@@ -2,6 +2,7 @@ import type { AgentError } from '../contract/agent-error.ts';
 import type { ExecuteRequest } from '../contract/messages.ts';
 import { factsOf } from './error-facts.ts';
 
+/** How often, and after how long, what cannot have run is tried again. Times in milliseconds. */
 export interface RetryOptions {
   /** Attempts in all; 3 unless told. */
   readonly attempts?: number | undefined;

@@ -5,6 +5,7 @@ import type { CallOptions } from './agent.ts';
 import type { Helper } from './sidecar-fetch.ts';
 import { rpcResult, rpcResults } from './sidecar-rpc.ts';
 
+/** How a peer is called: signal, deadline and trace, and in which words of A2A. */
 export interface A2aCallOptions extends CallOptions {
   /** The A2A method; `tasks/send` unless told, as the sidecar has it. `SendMessage` and `message/send` are those of A2A 1.0 and 0.3. */
   readonly method?: string;

@@ -6,6 +6,7 @@ import { CostQueue } from './sidecar-costs.ts';
 import type { Helper } from './sidecar-fetch.ts';
 import { type A2aPeer, a2aPeer, type McpServer, mcpServer } from './sidecar-peers.ts';
 
+/** Where the helpers are, and how long cost events are tried; all of it has a default. */
 export interface SidecarOptions {
   /** Base URL of all helpers. Without it, what `env` says of each; without that, `http://127.0.0.1:9090`. */
   readonly url?: string;

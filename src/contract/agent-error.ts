@@ -3,6 +3,7 @@ import { type ErrorCode, OutriderError, STATUS_OF } from '../errors.ts';
 /** Codes of the contract. Open: a newer peer may send one that is not among these. */
 export type AgentErrorCode = ErrorCode | 'interrupted' | (string & {});
 
+/** What an `AgentError` says besides its code and message. */
 export interface AgentErrorOptions {
   readonly cause?: unknown;
   /** Whether the same call may succeed later; by default what the code says. */

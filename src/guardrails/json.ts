@@ -240,7 +240,7 @@ function escapeSize(text: string, at: number): number {
 }
 
 /** A backslash, or a control character, which no string may have as it is. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const SPECIAL = /[\u0000-\u001f\\]/;
 /** Shorter stretches are quicker looked through than cut out. */
 const SHORT = 24;

@@ -249,7 +249,7 @@ const MOST_SLICE = 8192;
 const NO_PIECES: readonly Piece[] = Object.freeze([]);
 const NO_RUNS: readonly Run[] = Object.freeze([]);
 
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- ASCII begins with them
 const SUSPECT = /[^\u0000-\u005b\u005d-\u007f]/;
 
 /** Whether the view of a text is another text, or may be, depending on what comes next. */

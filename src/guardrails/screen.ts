@@ -123,7 +123,7 @@ function screenOthers(entries: readonly [Rule, Expression][]): OwnScreen {
     entries.filter(([, expression]) => !mayTest(expression, joined) || expression.test(text)).map(([rule]) => rule);
   return Object.assign(atOnce, {
     // They go through a long text in steps themselves.
-    // oxlint-disable-next-line require-yield
+    // oxlint-disable-next-line require-yield -- steps whose only one is done at once
     *inSteps(): Steps<readonly Rule[]> {
       return rules;
     },

@@ -16,6 +16,7 @@ export interface Agents {
   close(): Promise<void>;
 }
 
+/** Where `agentsFrom` finds what its configuration names: variables that hold tokens, and relative paths. */
 export interface AgentsOptions {
   /** Where `token_env` looks; the process's environment unless told. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

@@ -8,6 +8,7 @@ import { AgentError } from '../contract/agent-error.ts';
 import { wasNotSent } from '../net/not-sent.ts';
 import { type Connection, connect } from './connections.ts';
 
+/** An agent in another process: where it is, what it is called there, and how it is called. */
 export interface RemoteAgentOptions {
   /** `http://…` or `https://…`; for gRPC also `grpc://…` and `grpcs://…`. A path in it stands before those of the contract. */
   readonly url: string;

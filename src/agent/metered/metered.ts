@@ -10,6 +10,7 @@ import { observedBody } from './observed-body.ts';
 import { requestedModel } from './requested-model.ts';
 import type { ReplyKind } from './usage-scanner.ts';
 
+/** How model calls are recorded: on whose behalf, in which trace, and what is put into requests. */
 export interface MeterOptions {
   /**
    * Who runs the models, where that is not what their host says: an id of `@pydantic/genai-prices` for prices to be found, or any
