@@ -82,7 +82,9 @@ try {
      await agents.close();`,
   );
   const hostEnv = { ...env, AGENT_AUTH_TOKEN: 'package-token', OUTRIDER_DATA_DIR: join(folder, 'host') };
-  const host = spawn('npx', ['outrider', 'host', '--addr', '127.0.0.1:0', 'agents.mjs'], {
+  // Not through npx, which would not hand on the signal that ends it.
+  const bin = join(folder, 'node_modules/outrider/bin/outrider.js');
+  const host = spawn(process.execPath, [bin, 'host', '--addr', '127.0.0.1:0', 'agents.mjs'], {
     cwd: folder,
     env: hostEnv,
     stdio: ['ignore', 'inherit', 'pipe'],
@@ -97,7 +99,7 @@ try {
         timeout: 30_000,
       });
       const expected = JSON.stringify(['function', 'hello', 'hello']);
-      expect(`outrider/agent calls npx outrider host over ${scheme}`, said.stdout.trim() === expected, said);
+      expect(`outrider/agent calls an installed host over ${scheme}`, said.stdout.trim() === expected, said);
     }
     const page = await fetch(`http://127.0.0.1:${port}/docs`);
     expect('the page to try agents from is part of it', page.status === 200, page.status);

@@ -1,5 +1,5 @@
 // Many streams at once, or many calls that are left in the middle; prints what memory and connections did as JSON.
-import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { builtLibrary } from './built.ts';
 import { residentMb } from './processes.ts';
 
@@ -14,11 +14,15 @@ const pause = (ms: number): Promise<void> =>
 const hostMb = (): number => Math.round(residentMb(Number(HOST_PID)) ?? 0);
 const ownMb = (): number => Math.round(process.memoryUsage().rss / 2 ** 20);
 
-/** Established connections of the host, as the system counts them. */
+/** Connections that the host has in any state, as the system counts them. */
 function connections(): number {
   const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
-  const table = execFileSync('cat', ['/proc/net/tcp'], { encoding: 'utf8' });
-  return table.split('\n').filter((line) => line.includes(`:${port} `) && / 01 /.test(line)).length / 2;
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  // Of proc(5): local address, remote address, state; 0A is the listener.
+  return rows.filter((row) => {
+    const [, local = '', , state] = row.trim().split(/\s+/);
+    return local.endsWith(`:${port}`) && state !== '0A';
+  }).length;
 }
 
 async function streams(): Promise<object> {

@@ -41,7 +41,8 @@ export function peekProtocol(socket: Socket, timeoutMs: number, { http1, http2, 
       take(socket);
     });
   };
-  const onEnd = (): void => done(() => (head === undefined ? http1(socket) : neither(socket, false)));
+  // Whoever has left without a byte gets no answer, and a stream that has said that it ended says so to nobody who comes later.
+  const onEnd = (): void => done(() => (head === undefined ? socket.destroy() : neither(socket, false)));
   const onClose = (): void => done(() => undefined);
   const onLate = (): void => done(() => (head === undefined ? http1(socket) : neither(socket, true)));
   const timer = setTimeout(onLate, timeoutMs);

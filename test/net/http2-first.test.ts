@@ -70,3 +70,13 @@ test('a server that is closed at once keeps no connection', async (t) => {
   await listener.close();
   await until(() => caller.closed, 'the connection to be cut');
 });
+
+test('who leaves without having sent anything is not kept', async (t) => {
+  const listener = await echoing(t);
+  const callers = Array.from({ length: 50 }, () => {
+    const socket = connectTcp({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true });
+    return socket.resume().end();
+  });
+  // Well before the time within which the headers would have to come.
+  await until(() => callers.every(({ closed }) => closed), 'the server to close its side', 5_000);
+});
