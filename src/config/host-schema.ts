@@ -106,6 +106,9 @@ export const hostSchema = z
       .strictObject({
         header_bytes: bytes.prefault('16KiB').describe('All request headers together; more is 431'),
         body_bytes: bytes.prefault('10MiB').describe('A request; more is 413'),
+        held_bytes: bytes
+          .prefault('256MiB')
+          .describe('Request bodies of more than 64 KiB that are held at the same time, all together; more is 503'),
         concurrent_requests: z.int().positive().default(4096).describe('Requests in flight at once; more is 503'),
         header_timeout: timeout
           .prefault('10s')

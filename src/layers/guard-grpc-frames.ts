@@ -1,8 +1,8 @@
 import { toOutriderError } from '../errors.ts';
 import type { Unreadable } from '../guardrails/unreadable.ts';
 import { COMPRESSED, EnvelopeReader, envelope, type Frame } from '../protocols/envelope.ts';
+import type { Hold } from './body-budget.ts';
 import { type Coding, decode } from './content-coding.ts';
-import type { Hold } from './guard-budget.ts';
 
 /** What became of a message that was compressed. */
 export interface Unpacked {

@@ -5,8 +5,8 @@ import { parseMediaType } from '../guardrails/media.ts';
 import { finish, STEP, type Steps } from '../guardrails/steps.ts';
 import type { Unreadable } from '../guardrails/unreadable.ts';
 import { COMPRESSED, EnvelopeReader, envelope, type Frame } from '../protocols/envelope.ts';
+import type { Hold } from './body-budget.ts';
 import type { Coding } from './content-coding.ts';
-import type { Hold } from './guard-budget.ts';
 import { unpack } from './guard-grpc-frames.ts';
 import { type Framing, frameKind } from './guard-grpc-protocol.ts';
 import {

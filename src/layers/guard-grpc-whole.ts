@@ -1,7 +1,7 @@
 import { type Body, isStream } from '../body.ts';
 import { countField, type Fields, withoutFields } from '../fields.ts';
+import { type Hold, held } from './body-budget.ts';
 import { knownCodings } from './content-coding.ts';
-import { type Hold, held } from './guard-budget.ts';
 import { messageCoding, type Wire } from './guard-grpc-protocol.ts';
 import { isCleanMessage, JSON_HEAD, onlyMessage, type ReadOptions } from './guard-grpc-read.ts';
 import type { MessageForm } from './guard-grpc-text.ts';

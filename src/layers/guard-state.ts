@@ -3,7 +3,7 @@ import type { Engines } from '../guardrails/engine.ts';
 import type { Hit, Surface } from '../guardrails/rule.ts';
 import type { Unreadable } from '../guardrails/unreadable.ts';
 import type { AuditSink } from '../ledger/port.ts';
-import type { Budget } from './guard-budget.ts';
+import type { Budget } from './body-budget.ts';
 import type { Turns } from './guard-turns.ts';
 import type { Voice } from './guard-voice.ts';
 import type { Webhook, WebhookFailure } from './guard-webhook.ts';

@@ -5,7 +5,7 @@ import { createEngines } from '../guardrails/engine.ts';
 import { inspectStream, type StreamInspector } from '../guardrails/stream.ts';
 import { Tally } from '../guardrails/tally.ts';
 import type { Unreadable } from '../guardrails/unreadable.ts';
-import { Budget } from './guard-budget.ts';
+import { Budget } from './body-budget.ts';
 import { blockedError } from './guard-side.ts';
 import { GuardedStream, type GuardedStreamOptions } from './guard-stream.ts';
 

@@ -3,9 +3,9 @@ import type { Steps } from '../guardrails/steps.ts';
 import type { StreamInspector } from '../guardrails/stream.ts';
 import type { Tally } from '../guardrails/tally.ts';
 import type { Unreadable } from '../guardrails/unreadable.ts';
+import type { Hold } from './body-budget.ts';
 import type { Coding } from './content-coding.ts';
 import { decodeStream, StreamEncoder } from './content-coding-stream.ts';
-import type { Hold } from './guard-budget.ts';
 
 /** Bytes that are inspected at once. */
 const SLICE = 16_384;

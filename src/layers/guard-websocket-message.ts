@@ -1,6 +1,6 @@
 import { looksLikeText, PEEK } from '../guardrails/peek.ts';
 import { applyMask, buildFrame, type FrameHeader, type FramePart, OPCODE } from '../protocols/websocket.ts';
-import type { Hold } from './guard-budget.ts';
+import type { Hold } from './body-budget.ts';
 import { Gathered } from './guard-websocket-bytes.ts';
 
 /** What is inspected: all of a message, or what a control frame says. */

@@ -1,4 +1,4 @@
-import type { Hold } from './guard-budget.ts';
+import type { Hold } from './body-budget.ts';
 
 /** `request`: from the caller to the agent. */
 export type Direction = 'request' | 'response';

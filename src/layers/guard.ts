@@ -3,7 +3,7 @@ import type { Call, Reply } from '../call.ts';
 import { toOutriderError } from '../errors.ts';
 import { lazy } from '../lazy.ts';
 import type { Layer } from '../stack.ts';
-import { Budget } from './guard-budget.ts';
+import { Budget } from './body-budget.ts';
 import { contractMethod } from './guard-contract.ts';
 import { messageGuard } from './guard-messages.ts';
 import { inspectReply } from './guard-reply.ts';

@@ -11,6 +11,7 @@ import type { Operations } from '../../host/ports.ts';
 import { hostRoutes } from '../../host/routes.ts';
 import { admit } from '../../layers/admit.ts';
 import { authenticateCaller } from '../../layers/authenticate-caller.ts';
+import { boundBodies } from '../../layers/bound-bodies.ts';
 import type { CallsInFlight } from '../../layers/calls-in-flight.ts';
 import { foreignPages } from '../../layers/foreign-pages.ts';
 import { grpcCalls, grpcNames, grpcRefused } from '../../layers/grpc.ts';
@@ -40,7 +41,7 @@ type Traced = InboundCall & Identified & { readonly span: CallSpan };
 /** What a host's port serves: the open paths, and behind everything else the contract. */
 export function hostService(options: HostServiceOptions): Service<InboundCall> {
   const { config, operations, tracing, isDraining, inFlight, metrics, credentials, log } = options;
-  const { concurrent_requests: concurrent, body_bytes: maxBodyBytes } = config.limits;
+  const { concurrent_requests: concurrent, body_bytes: maxBodyBytes, held_bytes: heldBytes } = config.limits;
   const identified = Stack.empty<InboundCall>().add(requestId([CONTRACT_FIELD, CONTRACT_VERSION]));
   const onStatus = (status: string): void => metrics.grpcReply('host', status);
   const rescued = rescueAs<AgentError, InboundCall & Partial<Traced>>({
@@ -62,6 +63,7 @@ export function hostService(options: HostServiceOptions): Service<InboundCall> {
     .add(authenticateCaller(credentials))
     .add(inFlight.layer)
     .add(limit({ concurrent, perSecond: undefined, burst: undefined, now: () => performance.now() }))
+    .add(boundBodies(heldBytes))
     .add(grpcCalls({ onStatus }))
     .add(grpcNames())
     .serve(hostRoutes(operations, { maxBodyBytes }));
