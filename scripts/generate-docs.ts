@@ -1,19 +1,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { agentFileJsonSchema } from '../src/config/agent-file-schema.ts';
 import { VARIABLES } from '../src/config/environment.ts';
 import { HOST_FILES, HOST_VARIABLES } from '../src/config/host-environment.ts';
 import { hostSchema } from '../src/config/host-schema.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { writtenShape } from '../src/config/shape.ts';
-import { type Field, type ObjectShape, objectShape, type Shape } from '../src/config/shape-tree.ts';
+import { objectShape } from '../src/config/shape-tree.ts';
 import { DEFAULT_FILES } from '../src/config/source.ts';
 import type { Variable } from '../src/config/variable.ts';
 import { contractJsonSchema } from '../src/contract/json-schema.ts';
+import { agentPage } from './docs/agent-page.ts';
+import { code, entryTables, KEY_HEADS, rowsOf, table } from './docs/tables.ts';
 
 /**
  * Writes what the configuration schema says of itself: `docs/configuration.md` and `schema/outrider.schema.json`, the same of the
- * host, and the JSON Schema of the contract.
+ * host and of agents' files, and the JSON Schema of the contract.
  * With `--check` nothing is written, and the exit code is 1 when a file differs.
  */
 
@@ -21,77 +24,6 @@ const ROOT = join(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'src/config/examples');
 
 const example = (name: string): string => readFileSync(join(EXAMPLES, name), 'utf8').trimEnd();
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const code = (value: unknown): string => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
-
-/** What a value may be, in a word or two. */
-function typeOf(shape: Shape): string {
-  if (shape.kind === 'scalar') {
-    if (shape.unit !== undefined) return shape.unit === 'ms' ? 'duration' : 'size';
-    if (shape.values !== undefined) return shape.values.map(code).join(', ');
-    if (shape.url === true) return 'URL';
-    return shape.accepts.has('string') ? 'text' : [...shape.accepts].join(' or ');
-  }
-  if (shape.kind === 'list') {
-    const { item } = shape;
-    if (item.kind === 'scalar') return `list of ${typeOf(item)}`;
-    const texts = item.kind === 'choice' ? item.options.filter((option) => option.kind === 'scalar') : [];
-    return ['list of mappings', ...texts.map(typeOf)].join(' or ');
-  }
-  if (shape.kind === 'record')
-    return `mapping of names to ${shape.value.kind === 'scalar' ? typeOf(shape.value) : 'entries'}`;
-  if (shape.kind === 'choice') return [...new Set(shape.options.map(typeOf))].join(' or ');
-  return 'mapping';
-}
-
-function rowsOf(fields: ReadonlyMap<string, Field>, prefix: string): string[][] {
-  const rows: string[][] = [];
-  for (const [key, field] of fields) {
-    const nested = field.shape.kind === 'object' ? field.shape.fields : undefined;
-    const fallback = nested !== undefined || field.default === undefined ? '' : code(field.default);
-    const path = `${prefix}${key}`;
-    rows.push([code(path), typeOf(field.shape), field.required ? 'required' : fallback, field.description ?? '']);
-    if (nested !== undefined) rows.push(...rowsOf(nested, `${path}.`));
-  }
-  return rows;
-}
-
-/** The mappings that stand in lists and under names of one's own: each its own table. */
-function entryTables(fields: ReadonlyMap<string, Field>, prefix = ''): string {
-  return [...fields]
-    .flatMap(([name, { shape }]) => {
-      const key = `${prefix}${name}`;
-      if (shape.kind === 'object') return entryTables(shape.fields, `${key}.`);
-      const entry = shape.kind === 'list' ? shape.item : shape.kind === 'record' ? shape.value : undefined;
-      const options = entry?.kind === 'choice' ? entry.options : entry === undefined ? [] : [entry];
-      const where = shape.kind === 'list' ? `${key}[]` : `${key}.NAME`;
-      return options.flatMap((option) => {
-        if (option.kind !== 'object') return [];
-        return [`### ${code(where)}${which(option)}\n\n${table(KEY_HEADS, rowsOf(option.fields, ''))}`];
-      });
-    })
-    .filter((table) => table !== '')
-    .join('\n\n');
-}
-
-/** What tells one of several mappings apart: a key that only it has, or the values of one that all have. */
-function which({ fields, mark }: ObjectShape): string {
-  if (mark !== undefined) return ` with ${code(mark)}`;
-  for (const key of ['transport', 'type']) {
-    const field = fields.get(key)?.shape;
-    if (field?.kind === 'scalar' && field.values !== undefined)
-      return ` with ${key} ${field.values.map(code).join(' or ')}`;
-  }
-  return '';
-}
-
-const KEY_HEADS = ['Key', 'Type', 'Default', 'Meaning'];
 
 function environmentRows(variables: readonly Variable[]): string[][] {
   return variables.map((variable) => [
@@ -115,7 +47,8 @@ AGENT_NAME=support-agent AGENT_AUTH_TOKEN="$(openssl rand -hex 32)" outrider sid
 \`\`\`
 
 The configuration comes from one YAML file and the environment. **The environment wins over the file.** The file is the one
-that \`--config\` names, or \`OUTRIDER_CONFIG\`, and then it must be there; else the first of ${DEFAULT_FILES.map(code).join(', ')} that is.
+that \`--config\` names, or \`OUTRIDER_CONFIG\`, and then it must be there; else the text in \`OUTRIDER_CONFIG_YAML\`, for platforms that can set variables but mount no files; else
+the first of ${DEFAULT_FILES.map(code).join(', ')} that is there.
 
 - \`outrider config check\` prints every fault at once, with file, line and column, and what was probably meant. It exits 1 when
   there is one. Unknown keys are faults.
@@ -210,6 +143,8 @@ ${example('outrider-host.yaml')}
 }
 
 const outputs: Record<string, string> = {
+  'docs/agent-yaml.md': agentPage(example('agent.yaml')),
+  'schema/outrider-agent-yaml.schema.json': `${JSON.stringify(agentFileJsonSchema(), null, 2)}\n`,
   'docs/configuration.md': configurationPage(),
   'docs/host-configuration.md': hostPage(),
   'schema/outrider.schema.json': `${JSON.stringify(configJsonSchema(configSchema), null, 2)}\n`,

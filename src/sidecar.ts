@@ -8,8 +8,10 @@ import { inboundService } from './compose/inbound.ts';
 import { openLocalLedger } from './compose/ledger.ts';
 import type { Parts } from './compose/parts.ts';
 import type { Config } from './config/load.ts';
+import type { AgentProbes } from './endpoints/probes.ts';
 import { inspect } from './guardrails/inspect.ts';
 import type { Log } from './log.ts';
+import { httpProbe } from './net/http-probe.ts';
 import { tcpProbe } from './net/probe.ts';
 import { type Listener, listen } from './net/server.ts';
 import { createMetrics, ledgerMetrics, tracingMetrics } from './telemetry/metrics.ts';
@@ -85,6 +87,12 @@ async function assemble(
   const agent = agentClient(config);
   cleanUp.push(() => agent.close());
   const agentAccepts = tcpProbe(config.agent_url);
+  const agentAnswers = (path: string | undefined): (() => Promise<boolean>) =>
+    path === undefined ? agentAccepts : httpProbe(below(config.agent_url, path));
+  const probes: AgentProbes = {
+    isReady: agentAnswers(config.agent_ready_path),
+    isWell: agentAnswers(config.agent_health_path),
+  };
 
   const health = async (): Promise<object> => ({
     status: draining ? 'draining' : 'ok',
@@ -125,7 +133,7 @@ async function assemble(
     log.info('listening', { listener, address: parsed.host || '*', port: opened.port });
     return opened;
   };
-  const inbound = inboundService(parts, { tokens, agent: agent.send, agentAccepts, isDraining });
+  const inbound = inboundService(parts, { tokens, agent: agent.send, probes, isDraining });
   const listeners = {
     helpers: await open('helpers', config.a2a_addr, 'OUTRIDER_LOCAL_ADDR', helpers.all),
     mcp: await open('mcp', config.mcp_addr, 'OUTRIDER_MCP_ADDR', helpers.mcpOnly),
@@ -147,6 +155,12 @@ async function assemble(
       }
     },
   };
+}
+
+/** As requests are forwarded: a path of the base stands before the other, a query has no meaning. */
+function below(base: string, path: string): string {
+  const { origin, pathname } = new URL(base);
+  return origin + pathname.replace(/\/+$/, '') + path;
 }
 
 const NOTHING_TO_SHIP = { reachable: false, pending: 0, oldest_age_seconds: 0, rejected: 0, failures_total: 0 };

@@ -1,7 +1,9 @@
 import { main } from './main.ts';
 
-// A reader that has seen enough (`| head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// A reader that has seen enough (`| head`) is no fault, and does not change what a command has found out.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? (process.exitCode ?? 0) : 1),
+);
 
 const code = await main(process.argv.slice(2));
 // Not left to an empty event loop: what hangs at the end must not hang a rollout. But a pipe takes no more than its reader

@@ -9,6 +9,8 @@ interface Entry {
   load: () => Promise<Command>;
   /** The exit code when the command line cannot be used; 1 unless told. */
   usageExit?: number;
+  /** The same with `--check`, where 1 says that something differs. */
+  checkUsageExit?: number;
 }
 
 const COMMANDS: readonly Entry[] = [
@@ -23,6 +25,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/run.ts')).runCommand(),
   },
   {
+    name: 'healthcheck',
+    summary: 'ask the sidecar of this container whether it lives; exit 0 when it does',
+    load: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
+  },
+  {
     name: 'host',
     summary: 'keep many agents resident, behind HTTP and gRPC on one port',
     load: async () => (await import('./commands/host.ts')).hostCommand(),
@@ -33,6 +40,39 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/call.ts')).callCommand((await import('./deps.ts')).callDeps()),
     // 1 says that the call failed.
     usageExit: 2,
+  },
+  {
+    name: 'agent',
+    summary: "check or explain an agent's file: does it get a sidecar, and why",
+    load: async () => (await import('./commands/agent.ts')).agentCommand(),
+  },
+  {
+    name: 'deploy',
+    summary: "make a platform's manifest from an agent's file, or run the agent here",
+    load: async () => (await import('./commands/deploy.ts')).deployCommand(),
+    checkUsageExit: 2,
+  },
+  {
+    name: 'inject',
+    summary: 'put the sidecar into a manifest',
+    load: async () => (await import('./commands/inject.ts')).injectCommand(),
+    checkUsageExit: 2,
+  },
+  {
+    name: 'eject',
+    summary: 'take the sidecar out of a manifest again',
+    load: async () => (await import('./commands/eject.ts')).ejectCommand(),
+  },
+  {
+    name: 'wrap',
+    summary: 'make a Dockerfile whose image starts the agent behind a sidecar',
+    load: async () => (await import('./commands/wrap.ts')).wrapCommand(),
+    checkUsageExit: 2,
+  },
+  {
+    name: 'webhook',
+    summary: 'put the sidecar into pods of Kubernetes as they are made',
+    load: async () => (await import('./commands/webhook.ts')).webhookCommand(),
   },
   {
     name: 'config',
@@ -81,8 +121,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
-    return report(error, COMMANDS.find(({ name }) => name === wanted)?.usageExit);
+    const entry = COMMANDS.find(({ name }) => name === wanted);
+    return report(error, isCheck(argv) ? (entry?.checkUsageExit ?? entry?.usageExit) : entry?.usageExit);
   }
+}
+
+/** What stands behind `--` is another program's. */
+function isCheck(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--check');
 }
 
 function report(error: unknown, usageExit?: number): number {

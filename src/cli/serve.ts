@@ -5,13 +5,13 @@ import type { Environment } from '../environment.ts';
 import { OutriderError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { tcpProbe } from '../net/probe.ts';
-import { agentEnvironment, type HelperUrls, portOfUrl } from '../run/agent-environment.ts';
-import { type AgentProcess, startAgent } from '../run/agent-process.ts';
+import { agentEnvironment, type HelperUrls, hostOfUrl, portOfUrl } from '../run/agent-environment.ts';
+import { type AgentOutput, type AgentProcess, startAgent } from '../run/agent-process.ts';
 import { live } from '../run/lifecycle.ts';
 import { type HeldSignals, holdSignals } from '../run/signals.ts';
 import { exitCodeOfStartError } from '../run/start-error.ts';
 import { type Sidecar, startSidecar } from '../sidecar.ts';
-import { createLog } from '../telemetry/log.ts';
+import { createLog, type LogOptions } from '../telemetry/log.ts';
 import { TokenSet } from '../tokens.ts';
 import { VERSION } from './version.ts';
 
@@ -20,20 +20,40 @@ export interface ServeOptions {
   /** The agent to start; undefined when it is started elsewhere. */
   readonly command: readonly string[] | undefined;
   readonly env: Environment;
+  /** What is different from an agent that has our folder, our environment and our terminal. */
+  readonly agent?: AgentSetting;
+  /** Where the log goes; default: standard error. */
+  readonly logTo?: LogOptions['stream'];
   /** Told when everything listens, and the agent, if it is ours, has been started. */
   readonly onStarted?: (sidecar: Sidecar, config: Config) => void;
 }
 
+export interface AgentSetting {
+  /** Its working directory. */
+  readonly cwd?: string;
+  /** What it finds besides what it inherits, secrets that are its own among them; its port, name and helpers stay as they are. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Who takes what it writes; it has no standard input then. */
+  readonly output?: AgentOutput;
+}
+
 /** Runs the sidecar, with or without an agent of its own, until it is told to stop or the agent ends. Gives the exit code. */
-export async function serve({ configPath, command, env, onStarted }: ServeOptions): Promise<number> {
-  const signals = holdSignals(process, {
-    forAgent: command !== undefined,
-    giveUp: (signal) => process.exit(signal === 'SIGINT' ? 130 : 143),
-  });
-  if (isSwitchedOff(env)) return runAlone(command, env, signals);
+export async function serve(options: ServeOptions): Promise<number> {
+  const { configPath, command, env, onStarted, logTo = process.stderr } = options;
+  if (isSwitchedOff(env)) {
+    if (command !== undefined) {
+      process.stderr.write('outrider: the sidecar is switched off; the agent runs alone\n');
+      return serveAlone({ ...options, command });
+    }
+    process.stderr.write(
+      'outrider: the sidecar is switched off by OUTRIDER (or AGENTBREEDER_SIDECAR); nothing to do\n',
+    );
+    return 0;
+  }
+  const signals = holdOurSignals(command !== undefined);
 
   const { config, warnings } = await loadConfig({ env, configPath });
-  const log = createLog({ level: config.log_level, format: config.log_format, stream: process.stderr });
+  const log = createLog({ level: config.log_level, format: config.log_format, stream: logTo });
   for (const warning of warnings) log.warn(warning);
   if (command !== undefined) await checkAgentPort(config);
 
@@ -42,7 +62,7 @@ export async function serve({ configPath, command, env, onStarted }: ServeOption
   let agent: AgentProcess | undefined;
   if (command !== undefined) {
     try {
-      agent = await startAgent({ command, env: environmentFor(config, sidecar, env), log, stdio: 'inherit' });
+      agent = await start(command, environmentFor(config, sidecar, env), log, options.agent);
     } catch (error) {
       await sidecar.close();
       return startFailed(error);
@@ -57,29 +77,48 @@ export async function serve({ configPath, command, env, onStarted }: ServeOption
 /** How long an agent that runs alone may take to end. */
 const ALONE_GRACE_MS = 25_000;
 
-/** The sidecar is switched off: an agent of ours runs without it, and without any there is nothing to do. */
-async function runAlone(
-  command: readonly string[] | undefined,
-  env: Environment,
-  signals: HeldSignals,
-): Promise<number> {
-  if (command === undefined) {
-    process.stderr.write(
-      'outrider: the sidecar is switched off by OUTRIDER (or AGENTBREEDER_SIDECAR); nothing to do\n',
-    );
-    return 0;
-  }
-  process.stderr.write('outrider: the sidecar is switched off; the agent runs alone\n');
-  const log = createLog({ level: 'info', format: 'auto', stream: process.stderr });
-  const url = readVariable(env, 'OUTRIDER_AGENT_URL')?.value ?? 'http://127.0.0.1:8081';
+/** Runs an agent without a sidecar until it ends or is told to. Gives the exit code. */
+export async function serveAlone(options: ServeOptions & { readonly command: readonly string[] }): Promise<number> {
+  const { command, env, logTo = process.stderr } = options;
+  const signals = holdOurSignals(true);
+  const log = createLog({ level: 'info', format: 'auto', stream: logTo });
+  const url = readVariable(env, 'OUTRIDER_AGENT_URL')?.value ?? `http://127.0.0.1:${platformPort(env) ?? 8081}`;
   const identity = { name: env['AGENT_NAME'], version: env['AGENT_VERSION'] };
-  const base = agentEnvironment({ base: env, port: portOfUrl(url), agent: identity });
+  const environment = (base: Environment): Record<string, string> =>
+    agentEnvironment({ base, port: portOfUrl(url), agent: identity });
   try {
-    const agent = await startAgent({ command, env: base, log, stdio: 'inherit' });
+    const told = { inherited: environment(env), own: environment({}) };
+    const agent = await start(command, told, log, options.agent);
     return await live({ agent, signals, drainTimeoutMs: ALONE_GRACE_MS, log });
   } catch (error) {
     return startFailed(error);
   }
+}
+
+/** Callers come to an agent that runs alone directly: a platform that has chosen a port sends them there. */
+function platformPort(env: Environment): string | undefined {
+  const port = env['PORT'] ?? '';
+  return /^\d{1,5}$/.test(port) && Number(port) <= 65_535 ? port : undefined;
+}
+
+function holdOurSignals(forAgent: boolean): HeldSignals {
+  return holdSignals(process, { forAgent, giveUp: (signal) => process.exit(signal === 'SIGINT' ? 130 : 143) });
+}
+
+interface Told {
+  /** What the agent inherits, and what it is told. */
+  readonly inherited: Readonly<Record<string, string>>;
+  /** What it is told alone. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+function start(
+  command: readonly string[],
+  { inherited, own }: Told,
+  log: Log,
+  { cwd, env, output }: AgentSetting = {},
+): Promise<AgentProcess> {
+  return startAgent({ command, env: { ...inherited, ...env, ...own }, cwd, log, stdio: output ?? 'inherit' });
 }
 
 /** Without this, requests would go to whatever stranger listens where the agent was to listen. */
@@ -91,19 +130,22 @@ async function checkAgentPort(config: Config): Promise<void> {
   );
 }
 
-function environmentFor(config: Config, { listeners }: Sidecar, env: Environment): Record<string, string> {
+function environmentFor(config: Config, { listeners }: Sidecar, env: Environment): Told {
   const helpers: HelperUrls = {
     local: `http://127.0.0.1:${listeners.helpers.port}`,
     mcp: `http://127.0.0.1:${listeners.mcp.port}`,
     cost: `http://127.0.0.1:${listeners.cost.port}`,
   };
-  return agentEnvironment({
-    base: env,
-    port: portOfUrl(config.agent_url),
-    agent: { name: config.agent_name, version: config.agent_version },
-    helpers,
-    secretNames: config.secretVariables,
-  });
+  const environment = (base: Environment): Record<string, string> =>
+    agentEnvironment({
+      base,
+      port: portOfUrl(config.agent_url),
+      host: hostOfUrl(config.agent_url),
+      agent: { name: config.agent_name, version: config.agent_version },
+      helpers,
+      secretNames: config.secretVariables,
+    });
+  return { inherited: environment(env), own: environment({}) };
 }
 
 interface Tokens {

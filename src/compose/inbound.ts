@@ -1,6 +1,6 @@
 import type { InboundCall, Service } from '../call.ts';
 import { openApi } from '../endpoints/openapi.ts';
-import { health, type Identity, ready } from '../endpoints/probes.ts';
+import { type AgentProbes, agentHealth, health, type Identity, ready } from '../endpoints/probes.ts';
 import { router } from '../endpoints/router.ts';
 import { admit } from '../layers/admit.ts';
 import { authenticate } from '../layers/authenticate.ts';
@@ -22,17 +22,17 @@ import { counted, guardParts, type Parts, type SurfaceOptions, surface } from '.
 export interface InboundOptions {
   tokens: () => TokenSet | undefined;
   agent: Service;
-  agentAccepts: () => Promise<boolean>;
+  probes: AgentProbes;
   isDraining: () => boolean;
 }
 
 /** Most agents are never asked in gRPC's words. */
 const rpcErrors = lazy(() => import('../layers/rpc-error.ts'));
 
-/** What the public port serves: three open paths, and the agent behind everything else. */
+/** What the public port serves: four open paths, and the agent behind everything else. */
 export function inboundService(
   parts: Parts,
-  { tokens, agent, agentAccepts, isDraining }: InboundOptions,
+  { tokens, agent, probes, isDraining }: InboundOptions,
 ): Service<InboundCall> {
   const { config, metrics } = parts;
   const identity: Identity = { agent: config.agent_name, version: config.agent_version };
@@ -64,7 +64,8 @@ export function inboundService(
   return router(
     [
       { method: 'GET', path: '/health', service: open(health(identity)) },
-      { method: 'GET', path: '/ready', service: open(ready({ isDraining, agentAccepts })) },
+      { method: 'GET', path: '/health/agent', service: open(agentHealth(probes)) },
+      { method: 'GET', path: '/ready', service: open(ready({ isDraining, agent: probes })) },
       { method: 'GET', path: '/openapi.json', service: open(openApi(identity, agent)) },
     ],
     forwardToAgent,

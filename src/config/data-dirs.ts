@@ -25,6 +25,6 @@ async function dataDirInFile(
   const source = readConfigFile({ env, configPath, cwd, readFile: readFromDisk });
   if (source.text === undefined) return undefined;
   const { readYaml } = await import('./yaml.ts');
-  const value = textOf(readYaml(source.text, source.file ?? '').root, 'data_dir');
+  const value = textOf(readYaml(source.text, source.place).root, 'data_dir');
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,3 +1,4 @@
+import { parseAddress } from '../address.ts';
 import type { Environment } from '../environment.ts';
 import { type Fault, formatPath, type Origin } from './faults.ts';
 import { HOST_ONLY } from './host-variables.ts';
@@ -49,11 +50,23 @@ export const VARIABLES = [
     description: 'Where the agent listens',
   },
   {
+    name: 'OUTRIDER_AGENT_READY_PATH',
+    key: 'agent_ready_path',
+    form: 'text',
+    description: 'Path of the agent that `/ready` asks as well',
+  },
+  {
+    name: 'OUTRIDER_AGENT_HEALTH_PATH',
+    key: 'agent_health_path',
+    form: 'text',
+    description: 'Path of the agent that `/health/agent` asks',
+  },
+  {
     name: 'OUTRIDER_INBOUND_ADDR',
     alias: 'AGENTBREEDER_SIDECAR_INBOUND_ADDR',
     key: 'inbound_addr',
-    form: 'text',
-    description: 'Public listener',
+    form: 'address',
+    description: "Public listener; in `:$PORT` stands the platform's `PORT`, 8080 when that is not set",
   },
   {
     name: 'OUTRIDER_LOCAL_ADDR',
@@ -106,7 +119,20 @@ export const VARIABLES = [
   },
   { name: 'OUTRIDER_TEAM', key: 'team', form: 'text', description: 'Default team of cost events' },
   { name: 'OUTRIDER_DATA_DIR', key: 'data_dir', form: 'text', description: 'Directory of the local state' },
+  {
+    name: 'OUTRIDER_DRAIN_TIMEOUT',
+    key: 'drain_timeout',
+    form: 'text',
+    description: 'After SIGTERM, how long requests in flight may take to finish',
+  },
   { name: 'OUTRIDER_CONFIG', form: 'text', description: 'The configuration file; `--config` wins over it' },
+  {
+    name: 'OUTRIDER_CONFIG_YAML',
+    form: 'text',
+    description: 'The configuration itself, as YAML text; read when no file is named, and then no other file is',
+    // It may hold some, such as a peer's token.
+    secret: true,
+  },
   { name: 'OUTRIDER_LOG_LEVEL', key: 'log_level', form: 'text', description: 'Least severity that is logged' },
   { name: 'OUTRIDER_LOG_FORMAT', key: 'log_format', form: 'text', description: '`auto`, `json` or `pretty`' },
   {
@@ -147,6 +173,12 @@ function lookUp(env: Environment, { name, alias }: Pick<Variable, 'name' | 'alia
   return undefined;
 }
 
+/** The address of the public listener, as far as the environment says it. */
+export function readInboundAddress(env: Environment): string | undefined {
+  const found = readVariable(env, 'OUTRIDER_INBOUND_ADDR');
+  return found && withPort(found.value, env);
+}
+
 /** Whether a variable of form `flag` is set to what means yes. */
 export function isSwitchedOn(env: Environment, name: VariableName): boolean {
   const value = readVariable(env, name)?.value.trim().toLowerCase() ?? '';
@@ -171,7 +203,7 @@ export function readEnvironment(
     const { key, form } = variable;
     const found = key === undefined ? undefined : lookUp(env, variable);
     if (key === undefined || found === undefined || form === 'switch') continue;
-    const value = readers[form](found.value, found.at, key, { faults, warnings });
+    const value = readers[form](found.value, found.at, key, { env, faults, warnings });
     if (value !== undefined) put(entries, key.split('.'), { key: found.at, value });
   }
   return { root: { kind: 'map', entries, at: { file: 'environment' } }, faults, warnings };
@@ -186,6 +218,7 @@ function put(entries: Map<string, WrittenEntry>, [first = '', ...rest]: readonly
 }
 
 interface Findings {
+  readonly env: Environment;
   readonly faults: Fault[];
   readonly warnings: string[];
 }
@@ -195,10 +228,23 @@ const readers: Record<
   (text: string, at: Origin, key: string, findings: Findings) => Written | undefined
 > = {
   text: (text, at) => textScalar(text, at),
+  address: readAddress,
   flag: readFlag,
   json: readJson,
   pairs: readPairs,
 };
+
+function readAddress(text: string, at: Origin, path: string, { env, faults }: Findings): Written | undefined {
+  const expanded = withPort(text, env);
+  if (expanded === text || parseAddress(expanded) !== undefined) return textScalar(expanded, at);
+  faults.push({ file: 'env PORT', path, message: `expected a port: ${at.file} refers to it` });
+  return undefined;
+}
+
+/** A platform that chooses the port says it in `PORT`, and expands no variables in the values of others. */
+function withPort(text: string, env: Environment): string {
+  return text.replace(/:\$(PORT|\{PORT\})$/, () => `:${env['PORT'] || '8080'}`);
+}
 
 function readFlag(text: string, at: Origin, path: string, { faults }: Findings): Written | undefined {
   const on = /^(1|true|yes|on)$/i.test(text);

@@ -1,7 +1,7 @@
 import type { Environment } from '../environment.ts';
 import { MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
 import type { Fault, Origin } from './faults.ts';
-import { DEFAULT_FILES, type ReadFile, readConfigFile, readFromDisk } from './source.ts';
+import { type Places, type ReadFile, readConfigFile, readFromDisk, SIDECAR_PLACES } from './source.ts';
 import type { Variable } from './variable.ts';
 import { emptyMap, overlay, type WrittenMap } from './written.ts';
 
@@ -16,21 +16,16 @@ export interface LoadOptions {
 }
 
 /** What tells the programs apart that have a configuration. */
-export interface Program {
+export interface Program extends Places {
   readonly variables: readonly Variable[];
   /** Keys whose entries the environment overrides one by one. */
   readonly mergedKeys: ReadonlySet<string>;
-  /** The variable that names the file. */
-  readonly configVariable: string;
-  /** Tried in this order when no file is named. */
-  readonly defaultFiles: readonly string[];
 }
 
 const SIDECAR: Program = {
   variables: VARIABLES,
   mergedKeys: MERGED_KEYS,
-  configVariable: 'OUTRIDER_CONFIG',
-  defaultFiles: DEFAULT_FILES,
+  ...SIDECAR_PLACES,
 };
 
 /** A configuration before it is checked. */
@@ -43,18 +38,11 @@ export interface Gathered {
   readonly warnings: string[];
 }
 
-/** The file with the environment laid over it. */
+/** The file, or what stands for it, with the environment laid over it. */
 export async function gather(options: LoadOptions, cwd: string, program: Program = SIDECAR): Promise<Gathered> {
   const { env, configPath, readFile = readFromDisk } = options;
-  const source = readConfigFile({
-    env,
-    configPath,
-    cwd,
-    readFile,
-    variable: program.configVariable,
-    defaultFiles: program.defaultFiles,
-  });
-  const place: Origin = { file: source.file ?? 'configuration' };
+  const source = readConfigFile({ env, configPath, cwd, readFile, places: program });
+  const place: Origin = { file: source.place };
   // Loaded only where there is something to parse: the parser is a good part of the time to start.
   const yaml = source.text === undefined ? undefined : (await import('./yaml.ts')).readYaml(source.text, place.file);
   const environment = readEnvironment(env, program.variables);
@@ -64,6 +52,6 @@ export async function gather(options: LoadOptions, cwd: string, program: Program
     root: overlay(yaml?.root ?? emptyMap(place), environment.root, program.mergedKeys),
     complete: source.fault === undefined && yaml?.complete !== false,
     faults: [...unread, ...environment.faults],
-    warnings: [...environment.warnings],
+    warnings: [...source.warnings, ...environment.warnings],
   };
 }

@@ -24,7 +24,7 @@ export const duration = (shortest: number, longest: number) =>
           .transform((seconds) => seconds * 1000),
         z
           .string()
-          .regex(/^\d{1,15}(\.\d{1,3})?(ms|s|m|h|d)$/, DURATION)
+          .regex(/^\d{1,15}(\.\d{1,3})?(ms|s|m|h|d)?$/, DURATION)
           .transform(parseDuration),
       ],
       { error: DURATION },
@@ -62,6 +62,12 @@ export const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, { error: 'expected HOST:PORT or :PORT', abort: true })
   .refine((text) => parseAddress(text) !== undefined, 'expected HOST:PORT or :PORT, with a port up to 65535');
+
+/** The target of a GET request: a path, perhaps with a query (RFC 9112, section 3.2.1). */
+export const agentPath = z
+  .string()
+  .max(1024)
+  .regex(/^\/[\x21\x22\x24-\x7e]*$/, 'expected a path that begins with "/", without spaces and without "#"');
 
 export const SLUG: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export const slug = z.string().regex(SLUG, 'expected letters, digits, ".", "_" and "-", at most 128');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { guardKeys } from './guard-schema.ts';
 import {
   address,
+  agentPath,
   bearerToken,
   bytes,
   duration,
@@ -92,6 +93,16 @@ export const configSchema = z
     agent_version: z.string().max(128).optional().describe("The agent's version"),
     team: z.string().max(128).optional().describe('Default team of cost events'),
     agent_url: httpUrl.default('http://127.0.0.1:8081').describe('Where the agent listens'),
+    agent_ready_path: agentPath
+      .optional()
+      .describe(
+        'Asked below `agent_url` by `/ready`: the agent is ready when it answers 2xx or 3xx. Unset: when it accepts connections',
+      ),
+    agent_health_path: agentPath
+      .optional()
+      .describe(
+        'Asked below `agent_url` by `/health/agent`: the agent is well when it answers 2xx or 3xx. Unset: when it accepts connections',
+      ),
     inbound_addr: address.default(':8080').describe('Public listener'),
     a2a_addr: address.default('127.0.0.1:9090').describe('Helper listener with all helpers; loopback only'),
     mcp_addr: address.default('127.0.0.1:9091').describe('Helper listener with `/mcp` alone; loopback only'),

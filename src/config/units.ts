@@ -16,9 +16,9 @@ const UNITS_BYTES: ReadonlyArray<readonly [string, number]> = [
   ['B', 1],
 ];
 
-/** `25s` to milliseconds. The schema has checked the form; NaN for an unknown unit. */
+/** `25s`, or a number of seconds without unit, to milliseconds. The schema has checked the form; NaN for an unknown unit. */
 export function parseDuration(text: string): number {
-  return parse(text, UNITS_MS);
+  return parse(/[a-z]$/.test(text) ? text : `${text}s`, UNITS_MS);
 }
 
 /** `10MiB`, or a number without unit, to bytes. The schema has checked the form; NaN for an unknown unit. */

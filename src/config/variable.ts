@@ -1,5 +1,8 @@
-/** How the text of a variable is read. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification). */
-export type Form = 'text' | 'flag' | 'json' | 'pairs' | 'switch';
+/**
+ * How the text of a variable is read. `address`: text, with `$PORT` as its port where the platform is to
+ * choose it. `pairs`: `NAME=VALUE,NAME=VALUE`, percent-encoded (OTLP exporter specification).
+ */
+export type Form = 'text' | 'address' | 'flag' | 'json' | 'pairs' | 'switch';
 
 export interface Variable {
   readonly name: string;

@@ -29,14 +29,15 @@ export interface ThreadData {
 }
 
 /** In the source tree the thread runs the `.ts` file, in the published package the emitted one beside this. */
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const ENTRY = { entry, embeddedEntry: 'ledger-worker' };
 
 export function startWriter(
   data: Omit<ThreadData, 'role'>,
   on: { state: (state: LedgerState) => void; died: (reason: OutriderError) => void },
 ): Thread<WriteMethods> {
   return startThread({
-    entry: ENTRY,
+    ...ENTRY,
     name: 'ledger-write',
     what: LEDGER_NAME,
     data: { ...data, role: 'write' },
@@ -46,5 +47,5 @@ export function startWriter(
 
 export function startReader(file: string, died: () => void): Thread<ReadMethods> {
   const data: ThreadData = { file, role: 'read', maxBytes: undefined };
-  return startThread({ entry: ENTRY, name: 'ledger-read', what: LEDGER_NAME, data, died });
+  return startThread({ ...ENTRY, name: 'ledger-read', what: LEDGER_NAME, data, died });
 }

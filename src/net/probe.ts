@@ -1,21 +1,14 @@
 import { connect } from 'node:net';
+import { type KeepOptions, keptAnswer } from './kept-answer.ts';
 
-/**
- * Tells whether something accepts TCP connections at the URL's host and port. Questions asked while one is under way share
- * its answer, and an answer is kept for `keepMs`, so that open endpoints cannot be used to hammer the agent.
- */
-export function tcpProbe(url: string, { timeoutMs = 1000, keepMs = 250 } = {}): () => Promise<boolean> {
+/** Tells whether something accepts TCP connections at the URL's host and port, within `timeoutMs`. */
+export function tcpProbe(
+  url: string,
+  { timeoutMs = 1000, ...keep }: KeepOptions & { timeoutMs?: number } = {},
+): () => Promise<boolean> {
   const { hostname, port, protocol } = new URL(url);
   const target = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) };
-  let latest: Promise<boolean> | undefined;
-  return () => {
-    latest ??= attempt(target, timeoutMs).finally(() => {
-      setTimeout(() => {
-        latest = undefined;
-      }, keepMs).unref();
-    });
-    return latest;
-  };
+  return keptAnswer(() => attempt(target, timeoutMs), keep);
 }
 
 function attempt(target: { host: string; port: number }, timeoutMs: number): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../address.ts';
@@ -21,10 +22,21 @@ export interface ListenOptions {
   idleTimeoutMs: number;
   /** HTTP/2 without TLS as well, on the same port: known by the preface that its connections begin with. */
   http2?: boolean;
+  /** TLS 1.2 and later, with this certificate. */
+  tls?: TlsIdentity;
   /** Told of every request refused before it became a call. */
   onRefused?: (error: OutriderError) => void;
   /** How such a refusal looks to callers here; a problem document unless told otherwise. */
   refusalReply?: (error: OutriderError) => Reply;
+}
+
+/** A server's certificate: PEM texts. */
+export interface TlsIdentity {
+  /** With the certificates of whoever signed it, up to the root. */
+  readonly cert: string;
+  readonly key: string;
+  /** Of whoever signs callers' certificates: then callers without one are turned away. */
+  readonly clientCa?: string;
 }
 
 export interface Listener {
@@ -37,6 +49,8 @@ export interface Listener {
   drain(): void;
   /** Requests, those of HTTP/2 each for itself, and switched connections in flight. */
   active(): number;
+  /** From now on new connections get this certificate. Throws, and keeps the old one, when it cannot be used; for listeners with TLS alone. */
+  renew(tls: TlsIdentity): void;
   /** Stops listening and cuts whatever is still open. */
   close(): Promise<void>;
 }
@@ -75,7 +89,7 @@ export async function listen(
     if (!socket.destroyed) idle.add(socket);
   };
 
-  const server = createServer({
+  const settings: ServerOptions = {
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.headerTimeoutMs,
     // No total limit: a long upload is idle-limited instead.
@@ -86,7 +100,9 @@ export async function listen(
     // Refused here in our own words, as a problem document.
     requireHostHeader: false,
     shouldUpgradeCallback: isWebSocketUpgrade,
-  });
+  };
+  const secure = options.tls && tlsServer(settings, options.tls, options.headerTimeoutMs);
+  const server = secure ?? createServer(settings);
   server.timeout = options.idleTimeoutMs;
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -119,7 +135,7 @@ export async function listen(
     });
   };
 
-  server.on('connection', (socket: Socket) => {
+  server.on(secure === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     socket.once('close', () => idle.delete(socket));
   });
   server.on('request', handle);
@@ -169,7 +185,7 @@ export async function listen(
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const current = busy.get(socket);
-    if (!socket.writable || error.code === 'ECONNRESET' || current?.response?.headersSent) {
+    if (!socket.writable || !isParseFault(error) || current?.response?.headersSent) {
       socket.destroy();
       return;
     }
@@ -200,6 +216,9 @@ export async function listen(
       http2?.drain();
     },
     active: () => active + (http2?.active() ?? 0),
+    renew(tls): void {
+      secure?.setSecureContext(secureContext(tls));
+    },
     close(): Promise<void> {
       return new Promise((resolve) => {
         server.close(() => resolve());
@@ -209,6 +228,24 @@ export async function listen(
       });
     },
   };
+}
+
+function tlsServer(settings: ServerOptions, tls: TlsIdentity, handshakeTimeout: number): TlsServer {
+  return createTlsServer({
+    ...settings,
+    ...secureContext(tls),
+    handshakeTimeout,
+    ...(tls.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true }),
+  });
+}
+
+function secureContext({ cert, key, clientCa }: TlsIdentity): object {
+  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa !== undefined && { ca: clientCa }) };
+}
+
+/** Something can be said to whoever sent what is no HTTP; not to one who reset the connection, or does not get through the handshake. */
+function isParseFault({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 }
 
 /** A service that fails where no layer rescues it must not take the process with it. */

@@ -38,11 +38,18 @@ const ok = (description: string, type = 'application/json'): Json => ({
 
 const OWN_PATHS: Json = {
   '/health': { get: { summary: 'Liveness', security: [], responses: { '200': ok('The process lives') } } },
+  '/health/agent': {
+    get: {
+      summary: 'Liveness of the agent',
+      security: [],
+      responses: { '200': ok('The agent answers'), '503': refusal('It does not') },
+    },
+  },
   '/ready': {
     get: {
       summary: 'Readiness',
       security: [],
-      responses: { '200': ok('The agent accepts connections'), '503': refusal('Not ready yet, or shutting down') },
+      responses: { '200': ok('The agent is ready'), '503': refusal('Not ready yet, or shutting down') },
     },
   },
   '/openapi.json': { get: { summary: 'This document', security: [], responses: { '200': ok('OpenAPI 3.1') } } },

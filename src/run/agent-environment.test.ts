@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VARIABLES } from '../config/environment.ts';
-import { agentEnvironment, portOfUrl } from './agent-environment.ts';
+import { agentEnvironment, hostOfUrl, portOfUrl } from './agent-environment.ts';
 
 const helpers = { local: 'http://127.0.0.1:9090/', mcp: 'http://127.0.0.1:9091', cost: 'http://[::1]:9092' };
 const agent = { name: 'scribe', version: '1.2.3' };
@@ -19,6 +19,25 @@ test('the agent finds its port, its name and its helpers', () => {
   });
 });
 
+test('the agent is told to listen where nobody but we can reach it, whatever the image said', () => {
+  const base = { HOST: '0.0.0.0', PORT: '8080' };
+  const env = agentEnvironment({ base, port: 8081, host: '127.0.0.1', agent: {}, helpers });
+  assert.deepEqual([env['HOST'], env['PORT']], ['127.0.0.1', '8081']);
+  assert.equal(agentEnvironment({ base, port: 8080, agent: {} })['HOST'], '0.0.0.0');
+});
+
+test("the loopback address of the agent's URL", () => {
+  for (const [url, host] of [
+    ['http://127.0.0.1:8081', '127.0.0.1'],
+    ['http://127.0.0.7:8081', '127.0.0.7'],
+    ['http://[::1]:8081/x', '::1'],
+    ['http://localhost:8081', '127.0.0.1'],
+    ['http://agent.internal', '127.0.0.1'],
+  ] as const) {
+    assert.equal(hostOfUrl(url), host, url);
+  }
+});
+
 test('helpers without a listener of their own are found on the one for all', () => {
   const env = agentEnvironment({ base: {}, port: 1, agent, helpers: { local: 'http://127.0.0.1:7000' } });
   assert.equal(env['OUTRIDER_MCP_URL'], 'http://127.0.0.1:7000');
@@ -31,6 +50,7 @@ const secrets = {
   OUTRIDER_LEDGER_TOKEN: 's',
   AGENTBREEDER_API_TOKEN: 's',
   OUTRIDER_MCP_SERVERS: 's',
+  OUTRIDER_CONFIG_YAML: 's',
   AGENTBREEDER_SIDECAR_MCP_SERVERS: 's',
   FINANCE_TOKEN: 's',
 };

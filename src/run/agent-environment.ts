@@ -1,3 +1,6 @@
+import { isIP } from 'node:net';
+import { isLoopback } from '../address.ts';
+
 /** Base URLs of the helper listeners, without a path: `http://127.0.0.1:9090`. */
 export interface HelperUrls {
   /** The listener that has every helper. */
@@ -13,6 +16,8 @@ export interface AgentEnvironmentOptions {
   readonly base: Readonly<Record<string, string | undefined>>;
   /** Where the agent has to listen. */
   readonly port: number;
+  /** The address on which it is to listen, so that nobody reaches it but through us. Unset: on whatever it likes. */
+  readonly host?: string | undefined;
   /** Set aside what `base` says of them. */
   readonly agent: { readonly name?: string | undefined; readonly version?: string | undefined };
   /** Unset when the sidecar is switched off and the agent stands alone. */
@@ -22,7 +27,8 @@ export interface AgentEnvironmentOptions {
 }
 
 /**
- * Secrets of the sidecar, and variables that may hold one: the MCP servers' JSON has headers. `OTEL_*` stay, because an agent
+ * Secrets of the sidecar, and variables that may hold one: the MCP servers' JSON has headers, the configuration
+ * peers' tokens. `OTEL_*` stay, because an agent
  * exports spans of its own to the same collector.
  */
 const OURS: readonly string[] = [
@@ -30,6 +36,7 @@ const OURS: readonly string[] = [
   'OUTRIDER_AUTH_TOKENS_FILE',
   'OUTRIDER_LEDGER_TOKEN',
   'OUTRIDER_MCP_SERVERS',
+  'OUTRIDER_CONFIG_YAML',
   'AGENTBREEDER_API_TOKEN',
   'AGENTBREEDER_SIDECAR_MCP_SERVERS',
 ];
@@ -47,7 +54,7 @@ export const HELPER_VARIABLES = [
 
 /** The agent's complete environment: what it inherits, without our secrets, with its port, its name and its helpers. */
 export function agentEnvironment(options: AgentEnvironmentOptions): Record<string, string> {
-  const { base, port, agent, helpers, secretNames = [] } = options;
+  const { base, port, host, agent, helpers, secretNames = [] } = options;
   const removed = new Set<string>([...OURS, ...HELPER_VARIABLES, 'AGENT_NAME', 'AGENT_VERSION', ...secretNames]);
   if (helpers !== undefined) removed.add(CALLERS_TOKEN);
 
@@ -56,6 +63,7 @@ export function agentEnvironment(options: AgentEnvironmentOptions): Record<strin
     if (value !== undefined && !removed.has(name)) env[name] = value;
   }
   env['PORT'] = String(port);
+  if (host !== undefined) env['HOST'] = host;
   if (agent.name !== undefined) env['AGENT_NAME'] = agent.name;
   if (agent.version !== undefined) env['AGENT_VERSION'] = agent.version;
   if (helpers !== undefined) Object.assign(env, helperVariables(helpers));
@@ -74,6 +82,12 @@ function helperVariables(helpers: HelperUrls): Record<(typeof HELPER_VARIABLES)[
 
 function withoutSlash(url: string): string {
   return url.endsWith('/') ? url.slice(0, -1) : url;
+}
+
+/** The loopback address to listen on for whoever is reached at an agent URL. Throws a TypeError when it is not a URL. */
+export function hostOfUrl(url: string): string {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 && isLoopback(host) ? host : '127.0.0.1';
 }
 
 /** The port of an agent URL, with the scheme's default where it names none. Throws a TypeError when it is not a URL. */

@@ -35,6 +35,11 @@ export interface LifeOptions {
 const AGENT_EXTRA_MS = 3000;
 const CLOSE_LEAST_MS = 1000;
 const CLOSE_MOST_MS = 5000;
+/**
+ * Of the drain timeout, what may pass after it where there is no agent to end: who is granted ten seconds in all says eight, and
+ * is not killed before the end.
+ */
+const CLOSE_SHARE = 1 / 8;
 /** After the agent's own end there is nothing to wait for but replies that are already on their way out. */
 const SETTLE_MS = 5000;
 /** From SIGKILL until a process must be gone; longer only when the kernel cannot end it. */
@@ -69,7 +74,8 @@ export async function live(options: LifeOptions): Promise<number> {
       exit = await stopAgent(agent, wishes.latest(), Math.max(left(), 0) + AGENT_EXTRA_MS);
       await within(Promise.race([drained(), wishes.hurry]), Math.min(Math.max(left(), 0), SETTLE_MS), undefined);
     }
-    flushMs = Math.min(Math.max(left() + AGENT_EXTRA_MS + CLOSE_LEAST_MS, CLOSE_LEAST_MS), CLOSE_MOST_MS);
+    const extra = agent === undefined ? drainTimeoutMs * CLOSE_SHARE : AGENT_EXTRA_MS + CLOSE_LEAST_MS;
+    flushMs = Math.min(Math.max(left() + extra, CLOSE_LEAST_MS), CLOSE_MOST_MS);
   } else {
     exit = await agent?.exited;
     log.info('the agent has ended', { ...exit });

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { embedded } from '../embedded.ts';
 import { OutriderError } from '../errors.ts';
 
 /** An error as it crosses from thread to thread. */
@@ -37,6 +38,8 @@ export interface Thread<M extends Methods<M>> {
 export interface ThreadOptions {
   /** The module that calls `serveThread`. */
   readonly entry: URL;
+  /** What the single executable carries in its place. */
+  readonly embeddedEntry: string;
   /** What it gets as `workerData`. */
   readonly data: object;
   /** Of the thread, for debuggers. */
@@ -50,7 +53,7 @@ export interface ThreadOptions {
 
 /** Starts a thread that owns one connection. */
 export function startThread<M extends Methods<M>>(options: ThreadOptions): Thread<M> {
-  const worker = new Worker(options.entry, {
+  const worker = newWorker(options, {
     workerData: options.data,
     name: options.name,
     env: {},
@@ -116,6 +119,13 @@ export function startThread<M extends Methods<M>>(options: ThreadOptions): Threa
       clearTimeout(timer);
     },
   };
+}
+
+function newWorker({ entry, embeddedEntry }: ThreadOptions, options: WorkerOptions): Worker {
+  const code = embedded(embeddedEntry);
+  return code === undefined
+    ? new Worker(entry, options)
+    : new Worker(Buffer.from(code).toString(), { ...options, eval: true });
 }
 
 export function toMessage(error: OutriderError): ErrorMessage {

@@ -100,6 +100,18 @@ test('a host loads gRPC, clients and what checks tokens when they are needed', a
   assert.equal(has('/cockatiel/'), true);
 });
 
+test('a health check loads what asks one question, and no schema', async (t) => {
+  const { env, has } = watch(t);
+  const { code, stderr } = await runOutrider(['healthcheck'], {
+    env: { ...env, OUTRIDER_INBOUND_ADDR: '127.0.0.1:1' },
+  });
+  assert.equal(code, 1, stderr);
+  assert.equal(has('/net/status-of.ts'), true);
+  for (const part of ['/zod/', '/yaml/', '/undici/', '/src/net/server', '/src/config/load.ts', '/src/sidecar.ts']) {
+    assert.equal(has(part), false, part);
+  }
+});
+
 test('commands that only say something load nothing of what serves', async (t) => {
   const settings = { AGENT_NAME: 'a', AGENT_AUTH_TOKEN: TOKEN };
   for (const [args, own] of [

@@ -6,7 +6,7 @@ import { type HttpReply, http } from '../support/http.ts';
 import { checkOpenApi } from '../support/openapi.ts';
 import { outriderFor, TOKEN } from '../support/outrider.ts';
 
-const OWN = ['/health', '/openapi.json', '/ready'];
+const OWN = ['/health', '/health/agent', '/openapi.json', '/ready'];
 
 /** `GET /openapi.json` of a sidecar before an agent that answers this way. */
 async function documentOf(

@@ -39,8 +39,17 @@ export interface Terminal {
 /** Starts the runner fixture in the foreground of a terminal of its own. Needs python3. */
 export function onTerminal(t: TestContext, settings: object): Terminal {
   const file = fileURLToPath(new URL('./fixtures/runner.ts', import.meta.url));
-  const args = ['-c', PTY, process.execPath, file, JSON.stringify(settings)];
-  const child = spawn('python3', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return commandOnTerminal(t, [process.execPath, file, JSON.stringify(settings)]);
+}
+
+export interface CommandOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** Starts a command in the foreground of a terminal of its own; once it has ended, `exit status N` is shown. Needs python3. */
+export function commandOnTerminal(t: TestContext, command: readonly string[], options: CommandOptions = {}): Terminal {
+  const child = spawn('python3', ['-c', PTY, ...command], { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;

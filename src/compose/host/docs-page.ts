@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import type { InboundCall, Reply } from '../../call.ts';
+import { embedded } from '../../embedded.ts';
 import type { Route } from '../../endpoints/router.ts';
 import { OutriderError } from '../../errors.ts';
 import { lazy } from '../../lazy.ts';
 
 /** Beside `src` in a checkout, and beside `dist` in the package. */
-const FOLDER = new URL('../../../web/docs/', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 
 const FILES = [
-  { path: '/docs', file: 'index.html', type: 'text/html; charset=utf-8' },
-  { path: '/docs/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
-  { path: '/docs/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/docs', file: 'web/docs/index.html', type: 'text/html; charset=utf-8' },
+  { path: '/docs/page.css', file: 'web/docs/page.css', type: 'text/css; charset=utf-8' },
+  { path: '/docs/page.js', file: 'web/docs/page.js', type: 'text/javascript; charset=utf-8' },
 ] as const;
 
 /** Texts of agents are shown there, and a token is typed in: nothing runs but our own script, and it speaks with us alone. */
@@ -20,7 +21,7 @@ const POLICY =
 /** A page to try agents from, in the browser. It is open, and knows no agent until somebody has put in a credential. */
 export function docsPage(): Route<InboundCall>[] {
   return FILES.flatMap(({ path, file, type }) => {
-    const page = lazy(() => readFile(new URL(file, FOLDER)));
+    const page = lazy(async () => embedded(file) ?? readFile(new URL(file, ROOT)));
     const service = async (): Promise<Reply> => {
       const body = await page.load().catch((error: unknown) => {
         throw new OutriderError('not_found', 'this page is not part of this installation', { cause: error });

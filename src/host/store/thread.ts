@@ -120,5 +120,12 @@ export interface ThreadData {
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 export function startStoreThread(data: ThreadData, died: (reason: OutriderError) => void): Thread<StoreMethods> {
-  return startThread({ entry: ENTRY, name: 'host-store', what: STORE_NAME, data, died });
+  return startThread({
+    entry: ENTRY,
+    embeddedEntry: 'host-store-worker',
+    name: 'host-store',
+    what: STORE_NAME,
+    data,
+    died,
+  });
 }

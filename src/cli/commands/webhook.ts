@@ -1,0 +1,71 @@
+import { Command, Option } from 'commander';
+import { readTlsIdentity, type TlsFiles } from '../../config/tls-files.ts';
+import { watchFile } from '../../config/watch-file.ts';
+import { makePlan } from '../../deploy/make-plan.ts';
+import type { Log } from '../../log.ts';
+import { createLog } from '../../telemetry/log.ts';
+import { startWebhook, type Webhook } from '../../webhook.ts';
+import { httpUrl, image, seconds } from '../deploy/flags.ts';
+import { VERSION } from '../version.ts';
+
+interface WebhookFlags {
+  readonly addr: string;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly clientCa?: string;
+  readonly image?: string;
+  readonly otelEndpoint?: string;
+  readonly ledgerUrl?: string;
+  readonly drainTimeout?: number;
+}
+
+/** `outrider webhook`: the mutating admission webhook that puts the sidecar into pods of Kubernetes as they are made. */
+export function webhookCommand(): Command {
+  return new Command('webhook')
+    .requiredOption('--tls-cert <file>', 'certificate with its chain (PEM); read again when it changes')
+    .requiredOption('--tls-key <file>', 'its private key (PEM)')
+    .option('--client-ca <file>', 'callers need a certificate that one of these has signed (PEM)')
+    .option('--addr <host:port>', 'where to listen', ':8443')
+    .addOption(new Option('--image <image>', "the sidecar's image").argParser(image))
+    .addOption(new Option('--otel-endpoint <url>', 'where traces of sidecars go').argParser(httpUrl))
+    .addOption(new Option('--ledger-url <url>', 'where their costs and audit rows go').argParser(httpUrl))
+    .addOption(new Option('--drain-timeout <s>', 'seconds for calls in flight at the end of a pod').argParser(seconds))
+    .addHelpText(
+      'after',
+      '\nPods ask for a sidecar by the label outrider.dev/inject: "true". See docs/deploy/kubernetes.md.',
+    )
+    .action(async (flags: WebhookFlags) => {
+      const log = createLog({ level: 'info', format: 'auto', stream: process.stderr });
+      const stopped = new Promise<void>((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+      });
+      const files = { cert: flags.tlsCert, key: flags.tlsKey, clientCa: flags.clientCa };
+      const plan = makePlan(undefined, {
+        version: VERSION,
+        ...(flags.image !== undefined && { image: flags.image }),
+        ...(flags.otelEndpoint !== undefined && { otelEndpoint: flags.otelEndpoint }),
+        ...(flags.ledgerUrl !== undefined && { ledgerUrl: flags.ledgerUrl }),
+        ...(flags.drainTimeout !== undefined && { drainSeconds: flags.drainTimeout }),
+      });
+      // Without an agent's file there is always one.
+      if (plan === undefined) throw new TypeError('no plan');
+      const webhook = await startWebhook({ address: flags.addr, tls: await readTlsIdentity(files), plan, log });
+      log.info('the webhook listens', { port: webhook.port, image: plan.image });
+      const watches = [files.cert, files.key, ...(files.clientCa === undefined ? [] : [files.clientCa])].map((path) =>
+        watchFile(path, (isNew) => renew(webhook, files, isNew, log)),
+      );
+      await stopped;
+      for (const watch of watches) watch.close();
+      await webhook.close();
+    });
+}
+
+/** A certificate that cannot be used, such as one whose key has not been replaced yet, leaves the old one in force. */
+async function renew(webhook: Webhook, files: TlsFiles, isNew: boolean, log: Log): Promise<void> {
+  try {
+    webhook.renew(await readTlsIdentity(files));
+    if (isNew) log.info('the certificate was read', { file: files.cert });
+  } catch (error) {
+    log.error('the certificate cannot be used; the one in force stays', { error });
+  }
+}

@@ -1,0 +1,110 @@
+import { portVariable } from '../container-spec.ts';
+import { type DeclaredPort, isObject } from '../containers.ts';
+import { getAt, setAt } from '../edit.ts';
+import type { Json, JsonObject, Path } from '../json.ts';
+import type { Plan } from '../plan.ts';
+import type { Fault, Note } from '../target.ts';
+import { type App, type Container, listAt } from './app.ts';
+import { probePorts } from './probes.ts';
+
+const INGRESS: Path = ['properties', 'configuration', 'ingress'];
+const DAPR: Path = ['properties', 'configuration', 'dapr'];
+
+/** Where callers reached the agent: by the ingress, else by Dapr, else where its own variable or probes say. */
+export function httpPort({ document, root }: App, agent: Container): DeclaredPort | undefined {
+  const declared = [
+    [...INGRESS, 'targetPort'],
+    [...DAPR, 'appPort'],
+  ].flatMap((path) => {
+    const port = getAt(root, path);
+    return typeof port === 'number' && port > 0 ? [{ document, path, port }] : [];
+  });
+  const variable = portVariable(agent.own);
+  const told = variable && { document, path: [...agent.path, 'env', variable.index], port: variable.port };
+  return declared[0] ?? told ?? probePorts(agent)[0];
+}
+
+/** Ports that somebody besides the sidecar says to listen on. */
+export function otherPorts(
+  { document, root }: App,
+  agent: Container,
+  others: readonly Container[],
+  http: number | undefined,
+): DeclaredPort[] {
+  const mapped = mappings(root).flatMap(({ port, path }) => (port === undefined ? [] : [{ document, path, port }]));
+  const beside = others.flatMap((container) => {
+    const variable = portVariable(container.own);
+    const told = variable ? [{ document, path: [...container.path, 'env', variable.index], port: variable.port }] : [];
+    return [...told, ...probePorts(container)];
+  });
+  return [...[...mapped, ...probePorts(agent)].filter(({ port }) => port !== http), ...beside];
+}
+
+function mappings(
+  root: JsonObject,
+): { readonly entry: Json; readonly port: number | undefined; readonly path: Path }[] {
+  const at = [...INGRESS, 'additionalPortMappings'];
+  return listAt(root, at).map((entry, index) => {
+    const port = isObject(entry) ? entry['targetPort'] : undefined;
+    return { entry, port: typeof port === 'number' ? port : undefined, path: [...at, index] };
+  });
+}
+
+export function ingressFaults({ document, root }: App): Fault[] {
+  if (getAt(root, [...INGRESS, 'transport']) !== 'tcp') return [];
+  const message = 'the sidecar speaks HTTP: it cannot stand before an agent whose ingress is tcp';
+  return [{ document, path: [...INGRESS, 'transport'], message }];
+}
+
+/** The app with its ingress and Dapr leading to the sidecar, and what whoever deploys should know of it. */
+export function throughSidecar(
+  app: App,
+  plan: Plan,
+  http: number | undefined,
+  alone: boolean,
+): { readonly root: JsonObject; readonly notes: readonly Note[] } {
+  const { document, root } = app;
+  const ingress = getAt(root, INGRESS);
+  const dapr = getAt(root, DAPR);
+  const kept = mappings(root).filter(({ port }) => port === http || !alone);
+  const extra = mappings(root)
+    .filter(({ port }) => port !== http)
+    .map(({ port, path }) => ({ document, path, message: extraMessage(port, alone) }));
+  const moved = kept.map(({ entry, port }) =>
+    port === http && isObject(entry) ? { ...entry, ...exposure(entry), targetPort: plan.inboundPort } : entry,
+  );
+  let after: Json = root;
+  if (isObject(ingress)) {
+    const { additionalPortMappings: _, ...rest } = ingress;
+    const mapped = moved.length > 0 ? { additionalPortMappings: moved } : {};
+    after = setAt(after, INGRESS, { ...rest, ...mapped, targetPort: plan.inboundPort });
+  }
+  const byDapr = isObject(dapr) && dapr['appPort'] !== undefined && dapr['appPort'] === http;
+  if (byDapr) after = setAt(after, DAPR, behindDapr(dapr, plan));
+  const message =
+    'Dapr calls the sidecar now, which wants its bearer token: callers by service invocation must send it; ' +
+    'pub/sub and bindings cannot';
+  return {
+    // Setting what stands below the root leaves the root an object.
+    root: after as JsonObject,
+    notes: [...extra, ...(byDapr ? [{ document, path: [...DAPR, 'appPort'], message }] : [])],
+  };
+}
+
+/** Without one, the exposed port is the target's: it must stay what callers know. */
+function exposure(entry: JsonObject): JsonObject {
+  return entry['exposedPort'] === undefined ? { exposedPort: entry['targetPort'] ?? null } : {};
+}
+
+function behindDapr(dapr: JsonObject, plan: Plan): JsonObject {
+  const { appHealth } = dapr;
+  const health =
+    isObject(appHealth) && appHealth['path'] !== undefined ? { appHealth: { ...appHealth, path: '/ready' } } : {};
+  return { ...dapr, ...health, appPort: plan.inboundPort };
+}
+
+function extraMessage(port: number | undefined, alone: boolean): string {
+  return alone
+    ? `port ${port} of the agent is exposed no more: callers could go around the sidecar`
+    : `where port ${port} is the agent's, callers go around the sidecar: remove it then`;
+}

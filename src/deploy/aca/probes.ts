@@ -1,0 +1,56 @@
+import { type DeclaredPort, isObject } from '../containers.ts';
+import { without } from '../edit.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Plan } from '../plan.ts';
+import { type Container, listAt, textOf } from './app.ts';
+
+export interface MovedProbes {
+  readonly probes: readonly Json[];
+  readonly readyPath?: string;
+  readonly healthPath?: string;
+}
+
+/**
+ * Probes come from outside, and find nobody at an agent that listens on loopback: its readiness becomes the sidecar's, and
+ * the others ask the sidecar for it. Probes of other ports stay.
+ */
+export function moveProbes(agent: Container, plan: Plan, http: number | undefined): MovedProbes {
+  const all = listAt(agent.own, ['probes']);
+  const asking = (type: string) =>
+    all.find((probe) => isObject(probe) && probe['type'] === type && isOfAgent(probe, http));
+  const ready = pathOf(asking('Readiness'));
+  const health = pathOf(asking('Liveness')) ?? pathOf(asking('Startup'));
+  return {
+    probes: all
+      .filter((probe) => probe !== asking('Readiness'))
+      .map((probe) => (isObject(probe) && isOfAgent(probe, http) ? throughSidecar(probe, plan) : probe)),
+    ...(ready !== undefined && { readyPath: ready }),
+    ...(health !== undefined && { healthPath: health }),
+  };
+}
+
+export function probePorts({ document, path, own }: Container): DeclaredPort[] {
+  return listAt(own, ['probes']).flatMap((probe, index) => {
+    const port = isObject(probe) ? portOf(probe) : undefined;
+    return port === undefined ? [] : [{ document, path: [...path, 'probes', index], port }];
+  });
+}
+
+function isOfAgent(probe: JsonObject, http: number | undefined): boolean {
+  return portOf(probe) === http;
+}
+
+function portOf({ httpGet, tcpSocket }: JsonObject): number | undefined {
+  const asked = isObject(httpGet) ? httpGet : tcpSocket;
+  const port = isObject(asked) ? asked['port'] : undefined;
+  return typeof port === 'number' ? port : undefined;
+}
+
+function pathOf(probe: Json | undefined): string | undefined {
+  const asked = isObject(probe) ? probe['httpGet'] : undefined;
+  return (isObject(asked) && textOf(asked['path'])) || undefined;
+}
+
+function throughSidecar(probe: JsonObject, plan: Plan): JsonObject {
+  return { ...without(probe, 'tcpSocket'), httpGet: { path: '/health/agent', port: plan.inboundPort } };
+}

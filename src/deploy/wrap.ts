@@ -1,0 +1,253 @@
+import { portInCommand } from './command.ts';
+import { AGENT_PORT, DATA_DIR, HELPER_PORTS } from './plan.ts';
+import type { Injected } from './text/inject-text.ts';
+import { type LineNote, ManifestTextError } from './text/line-note.ts';
+import { type Base, knownBase } from './wrap/base.ts';
+import { effectiveSteps, readStarts, readWords, type Start, type Starts, writeWords } from './wrap/command.ts';
+import { type Dockerfile, lineage, readDockerfile, type Step } from './wrap/dockerfile.ts';
+import { apply, type Edit } from './wrap/edit.ts';
+import { type Ports, readPorts, variables } from './wrap/ports.ts';
+import { findWrapped, upgradeEdits } from './wrap/wrapped.ts';
+
+export interface WrapOptions {
+  /** The sidecar's, pinned: the executable is taken from it. */
+  readonly image: string;
+  /** What the image starts before its CMD, where the file does not say so. */
+  readonly entrypoint?: readonly string[];
+  /** Where the agent listens, where it cannot be told. */
+  readonly agentPort?: number;
+}
+
+const EXECUTABLE = '/usr/local/bin/outrider';
+const LIBRARY = '/usr/lib/libatomic.so.1';
+/** Nobody writes a longer one. */
+const MOST_CHARACTERS = 2 ** 20;
+/** What `outrider run` hands on, or ends by. */
+const SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', '15', '2', '1']);
+
+/**
+ * A Dockerfile whose image starts `outrider run -- COMMAND` where it started COMMAND: agent and sidecar in one container. One
+ * that does so already gets the image of the options. What is not about that stays byte for byte. Throws `ManifestTextError`.
+ */
+export function wrapDockerfile(text: string, options: WrapOptions): Injected {
+  if (text.length > MOST_CHARACTERS) fail(0, 'larger than 1 MiB, which no Dockerfile is');
+  const file = readDockerfile(text);
+  const { stages, base: image } = lineage(file);
+  const last = stages.at(-1);
+  if (last === undefined) fail(0, 'this is no Dockerfile: it has no FROM');
+  const starts = readStarts(file);
+  const wrapped = findWrapped(starts, effectiveSteps(file));
+  if (wrapped !== undefined) {
+    if (wrapped.copies.length === 0)
+      fail(
+        wrapped.line,
+        'the image starts outrider run already, but no COPY --from brings it: change the version there',
+      );
+    return { text: apply(text, upgradeEdits(text, wrapped, options.image)), notes: [] };
+  }
+
+  const root = stages[0]?.from ?? last.from;
+  const base: Base = image === undefined ? { libraries: '/usr/lib/' } : knownBase(image);
+  if (base.fault !== undefined) fail(root.line, base.fault);
+  const entrypoint = entrypointOf(starts, { options, base, image, line: root.line });
+  const ports = readPorts(file);
+  const commands = [
+    { words: entrypoint, line: starts.entrypoint?.step.line ?? root.line },
+    ...(starts.cmd === undefined ? [] : [{ words: starts.cmd.words, line: starts.cmd.step.line }]),
+  ];
+  checkPorts(commands, ports, options);
+
+  const own = (start: Start | undefined) => (start?.step.stage === file.stages.length - 1 ? start.step : undefined);
+  const lines = block(file, { options, base, ports, entrypoint, starts });
+  const at = own(starts.entrypoint);
+  const edits: Edit[] = [
+    ...exposeEdits(ports),
+    ...healthEdits(file),
+    at === undefined
+      ? insertion(file, own(starts.cmd), lines)
+      : { start: at.start, end: at.end, text: lines.join(file.eol) },
+  ];
+  return { text: apply(text, edits), notes: notesOf(file, { image, root, ports, options, starts }) };
+}
+
+interface Known {
+  readonly options: WrapOptions;
+  readonly base: Base;
+  readonly image: string | undefined;
+  /** Of the FROM that names the image. */
+  readonly line: number;
+}
+
+function entrypointOf({ entrypoint, cmd }: Starts, { options, base, image, line }: Known): readonly string[] {
+  const from = image ?? 'the base image';
+  const inspect = `docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' ${image ?? 'IMAGE'}`;
+  if (options.entrypoint === undefined && entrypoint === undefined && cmd === undefined) {
+    fail(
+      line,
+      `what the image starts comes from ${from}, which this file does not show: say all of it, such as --entrypoint '["python", "app.py"]' (${inspect})`,
+    );
+  }
+  const words = options.entrypoint ?? entrypoint?.words ?? base.entrypoint;
+  if (words === undefined) {
+    fail(
+      line,
+      `the entrypoint comes from ${from}, which this file does not show: say it with --entrypoint, or --entrypoint '[]' where it has none (${inspect})`,
+    );
+  }
+  if (words.length === 0 && cmd === undefined)
+    fail(entrypoint?.step.line ?? line, 'the image starts nothing: there is no CMD either');
+  return words;
+}
+
+interface Command {
+  readonly words: readonly string[];
+  readonly line: number;
+}
+
+function checkPorts(commands: readonly Command[], ports: Ports, { agentPort }: WrapOptions): void {
+  const port = agentPort ?? AGENT_PORT;
+  if (port === ports.inbound || HELPER_PORTS.includes(port)) {
+    fail(0, `the agent cannot listen on ${port}: it is a port of the sidecar's; choose another with --agent-port`);
+  }
+  const known = [ports.inbound, ...(agentPort === undefined ? [ports.exposed?.port] : [])];
+  const faults = commands.flatMap(({ words, line }) =>
+    known.flatMap((taken, index) => {
+      if (taken === undefined || taken === port || known.indexOf(taken) !== index) return [];
+      if (portInCommand({ document: 0, path: [], words }, taken).length === 0) return [];
+      const message =
+        taken === ports.inbound
+          ? `port ${taken} is the sidecar's, but the agent's command names it: change it to ${port}`
+          : `the agent's command names port ${taken}, but the sidecar has it listen on ${port}: change it, or say --agent-port ${taken}`;
+      return [{ line, document: 1, message }];
+    }),
+  );
+  if (faults.length > 0) throw new ManifestTextError(faults);
+}
+
+interface Block {
+  readonly options: WrapOptions;
+  readonly base: Base;
+  readonly ports: Ports;
+  readonly entrypoint: readonly string[];
+  readonly starts: Starts;
+}
+
+function block(file: Dockerfile, { options, base, ports, entrypoint, starts }: Block): string[] {
+  const steps = effectiveSteps(file);
+  const set = variables(steps);
+  const user = steps.findLast(({ keyword }) => keyword === 'USER')?.rest ?? base.user;
+  const isRoot = user === undefined || /^(root|0)(:|$)/.test(user);
+  const last = file.stages.length - 1;
+  const health = steps.findLast(({ keyword }) => keyword === 'HEALTHCHECK');
+  const { cmd } = starts;
+  return [
+    `COPY --from=${options.image} ${EXECUTABLE} ${EXECUTABLE}`,
+    `COPY --from=${options.image} ${LIBRARY} ${base.libraries}`,
+    ...(isRoot ? [] : [`COPY --from=${options.image} --chown=${user} ${DATA_DIR}/ ${DATA_DIR}/`]),
+    // The builder leaves what stands in single quotes alone: the sidecar itself puts the platform's port in.
+    ...(set.has('OUTRIDER_INBOUND_ADDR') ? [] : ["ENV OUTRIDER_INBOUND_ADDR=':$PORT'"]),
+    ...(options.agentPort === undefined ? [] : [`ENV OUTRIDER_AGENT_URL=http://127.0.0.1:${options.agentPort}`]),
+    ...(ports.done || ports.exposed !== undefined ? [] : [`EXPOSE ${ports.inbound}`]),
+    ...(health?.stage === last ? [] : [health === undefined ? HEALTH : `HEALTHCHECK ${ownCheck(health.rest)}`]),
+    `ENTRYPOINT ${writeWords([EXECUTABLE, 'run', '--', ...entrypoint])}`,
+    // The entrypoint takes away the command of what this stage is built on.
+    ...(cmd !== undefined && cmd.step.stage < last ? [`CMD ${writeWords(cmd.words)}`] : []),
+  ];
+}
+
+const HEALTH = `HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ${writeWords([EXECUTABLE, 'healthcheck'])}`;
+
+/** A check of the agent's becomes the sidecar's question whether the agent can be called; how often is kept. */
+function ownCheck(rest: string): string {
+  const [flags = ''] = /^(?:--\S+\s+)*/.exec(rest) ?? [];
+  if (/^NONE$/i.test(rest.slice(flags.length))) return rest;
+  return `${flags.replaceAll(/\s+/g, ' ')}CMD ${writeWords([EXECUTABLE, 'healthcheck', '--ready'])}`;
+}
+
+function healthEdits(file: Dockerfile): Edit[] {
+  const health = effectiveSteps(file).findLast(({ keyword }) => keyword === 'HEALTHCHECK');
+  if (health === undefined || health.stage < file.stages.length - 1) return [];
+  const check = ownCheck(health.rest);
+  return check === health.rest ? [] : [{ start: health.start, end: health.end, text: `HEALTHCHECK ${check}` }];
+}
+
+/** The sidecar's port is what the image offers; others that it exposes stay. */
+function exposeEdits({ exposed, inbound, done }: Ports): Edit[] {
+  if (exposed === undefined || inbound === undefined || exposed.port === inbound) return [];
+  const words = exposed.step.rest.split(/\s+/);
+  const index = words.findIndex((word) => new RegExp(`^["']?${exposed.port}(/tcp)?["']?$`, 'i').test(word));
+  const left = done ? words.toSpliced(index, 1) : words.with(index, String(inbound));
+  return [
+    { start: exposed.step.start, end: exposed.step.end, text: left.length === 0 ? '' : `EXPOSE ${left.join(' ')}` },
+  ];
+}
+
+/** Before the command, else at the end. */
+function insertion({ text, eol }: Dockerfile, cmd: Step | undefined, lines: readonly string[]): Edit {
+  const all = lines.join(eol);
+  if (cmd !== undefined) return { start: cmd.start, end: cmd.start, text: `${all}${eol}` };
+  const open = text.endsWith('\n') ? '' : eol;
+  return { start: text.length, end: text.length, text: `${open}${all}${open === '' ? eol : ''}` };
+}
+
+interface Noted {
+  readonly image: string | undefined;
+  readonly root: Step;
+  readonly ports: Ports;
+  readonly options: WrapOptions;
+  readonly starts: Starts;
+}
+
+function notesOf(file: Dockerfile, { image, root, ports, options, starts }: Noted): LineNote[] {
+  const steps = effectiveSteps(file);
+  const notes: (readonly [number, string])[] = [];
+  if (image === undefined) {
+    notes.push([
+      root.line,
+      'the base is known only when the image is built: it must have glibc and libstdc++, which Alpine and scratch have not',
+    ]);
+  }
+  const { exposed, inbound } = ports;
+  if (exposed !== undefined && options.agentPort === undefined && !ports.variable && exposed.port !== AGENT_PORT) {
+    const instead =
+      exposed.port === inbound ? 'give it another port and say --agent-port' : `say --agent-port ${exposed.port}`;
+    notes.push([
+      exposed.step.line,
+      `the agent listened on ${exposed.port}: it is told by PORT and HOST to listen on 127.0.0.1:${AGENT_PORT} now; if it does not read them, ${instead}`,
+    ]);
+  }
+  for (const start of [starts.entrypoint, starts.cmd]) {
+    if (start?.shell === true && start.step.rest.startsWith('[')) {
+      notes.push([
+        start.step.line,
+        `this is no JSON, so that a shell reads it: ${start.step.keyword} needs double quotes`,
+      ]);
+    }
+  }
+  const signal = steps.findLast(({ keyword }) => keyword === 'STOPSIGNAL');
+  if (signal !== undefined && !SIGNALS.has(signal.rest.toUpperCase())) {
+    notes.push([
+      signal.line,
+      `the sidecar does not end on ${signal.rest}: remove STOPSIGNAL, so that the image is stopped with SIGTERM`,
+    ]);
+  }
+  for (const step of steps.filter(
+    ({ keyword, rest }) => keyword === 'ONBUILD' && /^(ENTRYPOINT|CMD|HEALTHCHECK)\b/i.test(rest),
+  )) {
+    notes.push([
+      step.line,
+      'an image that is built on this one gets what ONBUILD says, and with it no sidecar: wrap that one',
+    ]);
+  }
+  notes.push([0, 'where the image runs, set AGENT_NAME and, from a secret, AGENT_AUTH_TOKEN']);
+  return notes.sort(([a], [b]) => a - b).map(([line, message]) => ({ line, document: 1, message }));
+}
+
+/** The words of `--entrypoint`. Undefined where it is no list of them in JSON. */
+export function readEntrypoint(text: string): readonly string[] | undefined {
+  return readWords(text.trim());
+}
+
+function fail(line: number, message: string): never {
+  throw new ManifestTextError([{ line, document: 1, message }]);
+}

@@ -1,0 +1,57 @@
+/** What is known of an image from its name. */
+export interface Base {
+  /** Why the executable cannot run there. */
+  readonly fault?: string;
+  /** Undefined: unknown. */
+  readonly entrypoint?: readonly string[];
+  readonly user?: string;
+  /** Where the loader looks for libraries without being told. */
+  readonly libraries: '/usr/lib/' | '/usr/lib64/';
+}
+
+/** Official images, and what `docker image inspect` says of their entrypoint. */
+const ENTRYPOINTS: readonly (readonly [RegExp, readonly string[]])[] = [
+  [
+    /^(python|ruby|golang|rust|debian|ubuntu|perl|elixir|erlang|buildpack-deps|amazonlinux|fedora|almalinux|rockylinux)$/,
+    [],
+  ],
+  [/^node$/, ['docker-entrypoint.sh']],
+  [/^gcr\.io\/distroless\/cc(-debian\d+)?$/, []],
+  [/^gcr\.io\/distroless\/python3(-debian\d+)?$/, ['/usr/bin/python3.11']],
+];
+
+export function knownBase(image: string): Base {
+  const lower = image.toLowerCase();
+  const [name, tag] = split(lower);
+  const libraries = /amazonlinux|fedora|almalinux|rockylinux|centos|\bubi\d|redhat|public\.ecr\.aws\/lambda/.test(name)
+    ? '/usr/lib64/'
+    : '/usr/lib/';
+  const entrypoint = ENTRYPOINTS.find(([pattern]) => pattern.test(name))?.[1];
+  const why = unfit(name, tag);
+  return {
+    libraries,
+    ...(why !== undefined && { fault: why }),
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(/nonroot/.test(tag) && { user: '65532:65532' }),
+  };
+}
+
+function unfit(name: string, tag: string): string | undefined {
+  const needs = 'outrider needs glibc, libstdc++ and a loader for them';
+  if (name === 'scratch') return `${needs}, and scratch has nothing: use a base such as gcr.io/distroless/cc-debian12`;
+  if (/alpine|musl/.test(tag) || /(^|[/-])(alpine|musl)/.test(name) || /^busybox$/.test(name)) {
+    return `${needs}, and ${name}${tag === '' ? '' : `:${tag}`} has musl or none: use a base with glibc, such as one of the -slim tags`;
+  }
+  if (/distroless\/(static|base)(-|$)/.test(name))
+    return `${needs}, and ${name} lacks some: use gcr.io/distroless/cc-debian12`;
+  if (/(^|\/)windows(\/|$)|\/(nanoserver|servercore)/.test(name))
+    return 'outrider is a program for Linux, and this base is Windows';
+  return undefined;
+}
+
+/** Name and tag; `docker.io/library/` is what names without a registry mean. */
+function split(image: string): [string, string] {
+  const [withTag = ''] = image.split('@');
+  const [, name = '', tag = ''] = /^(.*?)(?::([^/:]+))?$/.exec(withTag) ?? [];
+  return [name.replace(/^(docker\.io\/)?library\/|^docker\.io\//, ''), tag];
+}

@@ -1,0 +1,55 @@
+import { INBOUND_PORT } from '../plan.ts';
+import { effectiveSteps } from './command.ts';
+import { type Dockerfile, expand, type Step, unquote } from './dockerfile.ts';
+
+export interface Ports {
+  /** Where callers come in: what the file sets PORT to, else 8080. Undefined where only the build knows it. */
+  readonly inbound: number | undefined;
+  /** The file's own PORT, if it has one. */
+  readonly variable: boolean;
+  /** The first TCP port that the last stage exposes. */
+  readonly exposed: { readonly port: number; readonly step: Step } | undefined;
+  /** True where the inbound port is exposed already. */
+  readonly done: boolean;
+}
+
+export function readPorts(file: Dockerfile): Ports {
+  const steps = effectiveSteps(file);
+  const values = variables(steps);
+  const text = values.get('PORT');
+  const inbound = text === undefined ? INBOUND_PORT : /^\d{1,5}$/.test(text) ? Number(text) : undefined;
+  const last = file.stages.length - 1;
+  const all = steps
+    .filter(({ keyword }) => keyword === 'EXPOSE')
+    .flatMap((step) => step.rest.split(/\s+/).map((word) => ({ step, word: unquote(word) })))
+    .flatMap(({ step, word }) => {
+      const [, port, protocol = 'tcp'] = /^(\d{1,5})(?:\/(\w+))?$/.exec(expand(word, values) ?? '') ?? [];
+      return port === undefined || protocol.toLowerCase() !== 'tcp'
+        ? []
+        : [{ step, port: Number(port), literal: word.startsWith(port) }];
+    });
+  const own = all.find(({ step, literal }) => step.stage === last && literal);
+  const done = all.some(({ port }) => port === inbound) || inbound === undefined;
+  return { inbound, variable: text !== undefined, exposed: own, done };
+}
+
+/** Variables of the image, where the file says what they are. */
+export function variables(steps: readonly Step[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const { keyword, rest } of steps) {
+    if (keyword !== 'ENV') continue;
+    const [, old, oldValue] = /^(\w+)\s+([^=].*)$/.exec(rest) ?? [];
+    const pairs =
+      old === undefined
+        ? [...rest.matchAll(/(?<!\w)(\w+)=((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])*)/g)].map(
+            ([, name = '', value = '']) => ({ name, value }),
+          )
+        : [{ name: old, value: oldValue ?? '' }];
+    for (const { name, value } of pairs) {
+      const literal = value.startsWith("'") ? unquote(value) : expand(unquote(value), values);
+      // A name that is known, with a value that is not: nobody can say more before the build.
+      values.set(name, literal ?? '$');
+    }
+  }
+  return values;
+}

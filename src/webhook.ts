@@ -1,0 +1,101 @@
+import { parseAddress } from './address.ts';
+import type { InboundCall, Service } from './call.ts';
+import type { Plan } from './deploy/plan.ts';
+import { admission } from './endpoints/admission.ts';
+import { router } from './endpoints/router.ts';
+import { OutriderError } from './errors.ts';
+import { rescue } from './layers/rescue.ts';
+import type { Log } from './log.ts';
+import { type Listener, listen, type TlsIdentity } from './net/server.ts';
+import { jsonReply } from './problem.ts';
+import { Stack } from './stack.ts';
+
+export interface WebhookOptions {
+  readonly address: string;
+  readonly tls: TlsIdentity;
+  /** What is injected where a pod says nothing else. */
+  readonly plan: Plan;
+  readonly log: Log;
+}
+
+export interface Webhook {
+  readonly port: number;
+  /** New connections get this certificate; those that are open go on. Throws when it cannot be used: then the old one stays. */
+  renew(tls: TlsIdentity): void;
+  /** Lets reviews under way finish, for `DRAIN_MS` at most. */
+  close(): Promise<void>;
+}
+
+/** Longer than an API server waits (`timeoutSeconds` is 30 at most, 5 in our configuration). */
+const DRAIN_MS = 6_000;
+const DRAIN_POLL_MS = 20;
+
+/** The admission webhook: `/mutate` for pods with the label, `/mutate/namespace` for whole namespaces, `/health`, `/ready`. */
+export async function startWebhook({ address, tls, plan, log }: WebhookOptions): Promise<Webhook> {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) throw new OutriderError('bad_request', `--addr: expected HOST:PORT, not ${address}`);
+  let draining = false;
+  const mutate = (wholeNamespace: boolean): Service =>
+    admission({
+      plan,
+      wholeNamespace,
+      onDecision({ result, namespace, pod, why }, milliseconds) {
+        log[result === 'denied' ? 'warn' : 'info']('pod reviewed', {
+          result,
+          namespace,
+          pod,
+          why,
+          duration_ms: Math.round(milliseconds * 100) / 100,
+        });
+      },
+    });
+  const service = Stack.empty<InboundCall>()
+    .add(
+      rescue({
+        onError(error) {
+          log[error.code === 'internal' ? 'error' : 'warn']('a review failed', { code: error.code, error });
+        },
+      }),
+    )
+    .serve(
+      router<InboundCall>([
+        { method: 'POST', path: '/mutate', service: mutate(false) },
+        { method: 'POST', path: '/mutate/namespace', service: mutate(true) },
+        { method: 'GET', path: '/health', service: async () => jsonReply(200, { status: 'ok' }) },
+        {
+          method: 'GET',
+          path: '/ready',
+          async service() {
+            if (draining) throw new OutriderError('draining', 'shutting down');
+            return jsonReply(200, { status: 'ready' });
+          },
+        },
+      ]),
+    );
+  const listener = await listen(service, parsed, {
+    name: 'webhook, --addr',
+    maxHeaderBytes: 16_384,
+    headerTimeoutMs: 10_000,
+    idleTimeoutMs: 30_000,
+    tls,
+  });
+  return {
+    port: listener.port,
+    renew: (identity) => listener.renew(identity),
+    async close() {
+      draining = true;
+      await drained(listener);
+      await listener.close();
+    },
+  };
+}
+
+async function drained(listener: Listener): Promise<void> {
+  listener.drain();
+  const deadline = performance.now() + DRAIN_MS;
+  while (listener.active() > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, DRAIN_POLL_MS);
+    });
+  }
+}

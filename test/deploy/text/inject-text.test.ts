@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
+import { compose } from '../../../src/deploy/compose.ts';
+import { isObject } from '../../../src/deploy/containers.ts';
+import type { Json } from '../../../src/deploy/json.ts';
+import { type Plan, RECORD_VARIABLE } from '../../../src/deploy/plan.ts';
+import { ManifestError } from '../../../src/deploy/target.ts';
+import { ejectText, readRecord } from '../../../src/deploy/text/eject-text.ts';
+import { injectText } from '../../../src/deploy/text/inject-text.ts';
+import { ManifestTextError } from '../../../src/deploy/text/line-note.ts';
+import { changingTarget, PLAN } from './changing-target.ts';
+
+const MANIFEST = `# the agent
+kind: Pod
+spec:
+  containers:
+    - name: agent
+      image: agent:1 # pinned
+      ports:
+        - containerPort: 8000
+      resources: { limits: { memory: 1Gi } }
+    - name: cache
+      image: cache:1
+`;
+
+interface Pod {
+  kind: string;
+  spec: { containers: Record<string, Json>[] };
+}
+
+/** Puts a sidecar before the others, and takes the ports of the first. */
+function sidecar(image = 'outrider/outrider:1.0.0') {
+  return changingTarget((documents, plan) =>
+    documents.map((one) => {
+      if (!isObject(one) || one['kind'] !== 'Pod') return one;
+      // The manifests of this file are pods.
+      const { spec, ...rest } = structuredClone(one) as unknown as Pod;
+      const [{ ports: _, ...agent } = {}, ...others] = spec.containers;
+      const env = plan.record === undefined ? [] : [{ name: RECORD_VARIABLE, value: plan.record }];
+      const added = { name: 'outrider', image, args: ['sidecar'], env };
+      return {
+        ...rest,
+        spec: { containers: [added, { ...agent, env: [{ name: 'PORT', value: '8081' }] }, ...others] },
+      };
+    }),
+  );
+}
+
+function faults(work: () => unknown): string[] {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof ManifestTextError, String(error));
+    return error.faults.map(({ line, document, message }) => `${document}:${line}: ${message}`);
+  }
+  return assert.fail('nothing was thrown');
+}
+
+const injected = injectText(MANIFEST, sidecar(), PLAN).text;
+
+test('the record is comment lines at the end, no wider than 100 columns', () => {
+  const lines = injected.split('\n');
+  const at = lines.findIndex((line) => line.startsWith('# outrider:record '));
+  assert.match(lines[at] ?? '', /^# outrider:record \d+ lines? .*outrider eject/);
+  for (const line of lines.slice(at, -1)) assert.match(line, /^# .{1,98}$/);
+  assert.equal(lines.at(-1), '');
+  const record = readRecord(injected);
+  assert.equal(record?.target, 'kubernetes');
+  assert.equal(readRecord(MANIFEST), undefined);
+});
+
+test('nothing is added where injection changes nothing', () => {
+  const same = changingTarget((documents) => structuredClone(documents));
+  for (const text of [MANIFEST, '', '# c', '{"a": [1]}', 'a: 1\r\n---\r\n'])
+    assert.equal(injectText(text, same, PLAN).text, text);
+});
+
+test('what people change elsewhere stays', () => {
+  const changes: readonly (readonly [string | RegExp, string])[] = [
+    ['agent:1 # pinned', 'agent:2 # new'],
+    ['cache:1', 'cache:2'],
+    ['# the agent\n', ''],
+    ['    - name: cache\n', '    # behind\n    - name: cache\n'],
+    ['memory: 1Gi', 'memory: 2Gi'],
+    ['kind: Pod\n', 'kind: Pod\nmetadata:\n  name: x\n'],
+    [/$/, '---\nkind: Other\n'],
+  ];
+  const change = (text: string) => changes.reduce((all, [from, to]) => all.replace(from, to), text);
+  for (const [from, to] of changes)
+    assert.equal(ejectText(injected.replace(from, to)).text, MANIFEST.replace(from, to), String(from));
+  assert.equal(ejectText(change(injected)).text, change(MANIFEST));
+  const again = injectText(change(injected), sidecar('outrider/outrider:2.0.0'), PLAN).text;
+  assert.equal(again, injectText(change(MANIFEST), sidecar('outrider/outrider:2.0.0'), PLAN).text);
+});
+
+test('another version replaces the sidecar', () => {
+  const next = injectText(injected, sidecar('outrider/outrider:2.0.0'), PLAN).text;
+  assert.equal(next.includes(':1.0.0'), false);
+  assert.equal(ejectText(next).text, MANIFEST);
+});
+
+test('files without a last line end, with Windows ones, and such that became Windows ones', () => {
+  const windows = (text: string) => text.replaceAll('\n', '\r\n');
+  for (const text of [
+    MANIFEST.trimEnd(),
+    windows(MANIFEST),
+    windows(MANIFEST).trimEnd(),
+    `\uFEFF${MANIFEST}`,
+    `${MANIFEST}\n\n`,
+    `${MANIFEST}...\n`,
+  ]) {
+    assert.equal(ejectText(injectText(text, sidecar(), PLAN).text).text, text);
+  }
+  assert.equal(ejectText(windows(injected)).text, windows(MANIFEST));
+  const edited = windows(injected).replace('agent:1', 'agent:2');
+  assert.equal(ejectText(edited).text, windows(MANIFEST).replace('agent:1', 'agent:2'));
+});
+
+test('what was put in and then changed by hand is not guessed', () => {
+  const line = injected.split('\n').indexOf('      image: outrider/outrider:1.0.0') + 1;
+  const [fault = ''] = faults(() => ejectText(injected.replace('outrider:1.0.0', 'outrider:1.0.1')));
+  assert.match(fault, /^1:\d+: what outrider inject put in here, or took out, was changed by hand/);
+  assert.ok(Math.abs(Number(fault.split(':')[1]) - line) <= 1, fault);
+});
+
+test('a sidecar that was changed by hand gets another image when it is injected again, and nothing else', () => {
+  const manifest = 'services:\n  agent:\n    image: agent:1\n    ports: ["8000:8000"]\n';
+  const plan = (image: string): Plan => ({ ...PLAN, image });
+  const first = injectText(manifest, compose, plan('outrider/outrider:1.0.0')).text;
+  const byHand = first.replace('outrider/outrider:1.0.0', 'outrider/outrider:1.1.0').replace('512m', '1g');
+  assert.match(faults(() => ejectText(byHand)).join(), /was changed by hand/);
+  const { text, notes } = injectText(byHand, compose, plan('outrider/outrider:2.0.0'));
+  assert.equal(text, byHand.replace('outrider/outrider:1.1.0', 'outrider/outrider:2.0.0'));
+  assert.match(
+    notes.map(({ message }) => message).join(),
+    /brought to outrider\/outrider:2\.0\.0.*was changed by hand/,
+  );
+  const gone = byHand.replaceAll('outrider/outrider', 'other/thing').replaceAll('outrider:\n', 'other:\n');
+  assert.match(faults(() => injectText(gone, compose, plan('outrider/outrider:2.0.0'))).join(), /was changed by hand/);
+});
+
+test('a record that cannot be read, or is not of the file, says so', () => {
+  const line = injected.split('\n').findIndex((one) => one.startsWith('# outrider:record')) + 1;
+  const [, marker = '', data = ''] = /(# outrider:record .*\n)((?:# .*\n)+)$/.exec(injected) ?? [];
+  const with_ = (payload: unknown) =>
+    injected
+      .replace(data, `# ${deflateRawSync(JSON.stringify(payload)).toString('base64url')}\n`)
+      .replace(/record \d+ lines?/, 'record 1 line');
+  const good = JSON.stringify([1, 'kubernetes', '', '', false, []]);
+  const broken = [
+    injected.replace(data, data.replace(/.{9}\n/, '\n')),
+    injected.replace(data, ''),
+    injected.replace(data, '# TODO\n'.repeat(data.split('\n').length - 1)),
+    ...[
+      null,
+      {},
+      [],
+      [1],
+      [1, 'mars', '', '', false, []],
+      [1, 'kubernetes', '', '', false, [[-1, 0, '', '', [], []]]],
+      [1, 'kubernetes', '', '', false, [[0, 0, '', '', [1], []]]],
+      [1, 'kubernetes', '', '', false, ['x']],
+    ].map(with_),
+  ];
+  for (const text of broken)
+    assert.deepEqual(
+      faults(() => ejectText(text)).map((one) => one.slice(0, 60)),
+      [`1:${line}: the record of outrider inject is broken: take the file`.slice(0, 60)],
+    );
+  assert.match(faults(() => ejectText(with_([2, 'kubernetes']))).join(), /another version of outrider wrote it/);
+  const bomb = deflateRawSync(Buffer.alloc(200 * 1024 * 1024, ' ')).toString('base64url');
+  const wrapped = bomb.match(/.{1,98}/g) ?? [];
+  const text = injected
+    .replace(data, wrapped.map((one) => `# ${one}\n`).join(''))
+    .replace(/record \d+/, `record ${wrapped.length}`);
+  assert.match(faults(() => ejectText(text)).join(), /record of outrider inject is broken/);
+  assert.match(faults(() => ejectText(`${injected}---\n${injected}`)).join(), /^2:\d+: two records of outrider inject/);
+  assert.ok(marker !== '' && good !== '');
+});
+
+test('a file without a record says so, with the line of a sidecar in it', () => {
+  assert.match(faults(() => ejectText(MANIFEST)).join(), /^0:0: the file was not injected by outrider inject/);
+  const [bare = ''] = injected.split('# outrider:record');
+  assert.match(faults(() => ejectText(bare)).join(), /^1:5: the file was not injected by outrider inject.*by hand$/);
+  assert.match(
+    faults(() => ejectText('services:\n  a: {image: x}\n  side:\n    image: rajits/agentbreeder-sidecar:2\n')).join(),
+    /^1:3: /,
+  );
+});
+
+test('in JSON the record is the value of a variable', () => {
+  const data = { kind: 'Pod', spec: { containers: [{ name: 'agent', image: 'a:1', ports: [{ containerPort: 80 }] }] } };
+  for (const text of [
+    JSON.stringify(data),
+    JSON.stringify(data, null, 2),
+    `${JSON.stringify(data, null, '\t')}\n`,
+    JSON.stringify(data, null, 2).replaceAll('\n', '\r\n'),
+  ]) {
+    const { text: after, notes } = injectText(text, sidecar(), PLAN);
+    assert.deepEqual(notes, []);
+    const [first] = (JSON.parse(after) as { spec: { containers: { env: { value: string }[] }[] } }).spec.containers;
+    assert.match(first?.env[0]?.value ?? '', /^outrider:record:[\w-]{20,}$/);
+    assert.equal(ejectText(after).text, text);
+    assert.equal(injectText(after, sidecar(), PLAN).text, after);
+    assert.equal(ejectText(after.replace('a:1', 'a:2')).text, text.replace('a:1', 'a:2'));
+  }
+  const { notes } = injectText(
+    '{"a": 1}',
+    changingTarget(() => [{ a: 2 }]),
+    PLAN,
+  );
+  assert.deepEqual(
+    notes.map(({ message }) => message),
+    ['the file has no place for what eject needs: keep it as it was'],
+  );
+});
+
+test('notes and faults have the lines of the file that came in', () => {
+  const place = { document: 0, path: ['spec', 'containers', 0, 'image'] };
+  const noted = changingTarget((documents) => documents, [{ ...place, message: 'look' }]);
+  assert.deepEqual(injectText(MANIFEST, noted, PLAN).notes, [{ document: 1, line: 6, message: 'look' }]);
+  const line = injected.split('\n').findIndex((one) => one.includes('agent:1')) + 1;
+  assert.deepEqual(injectText(injected, noted, PLAN).notes, [{ document: 1, line, message: 'look' }]);
+  const failing = changingTarget(() => {
+    throw new ManifestError([
+      { ...place, message: 'no' },
+      { document: 3, path: [], message: 'none' },
+    ]);
+  });
+  assert.deepEqual(
+    faults(() => injectText(injected, failing, PLAN)),
+    [`1:${line}: no`, '4:0: none'],
+  );
+  assert.deepEqual(
+    faults(() => injectText(injected.replace('agent:1 # pinned', '"open'), failing, PLAN))[0]?.slice(0, 5),
+    `1:${line}:`.slice(0, 5),
+  );
+});
