@@ -4,7 +4,7 @@
 # Of this version is the Node.js inside the executable; package.json pins the same one, and `npm run check:image` compares them.
 ARG NODE_IMAGE=docker.io/library/node:26.10.0-bookworm-slim
 # The release workflow gives the digest of the day.
-ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian13:nonroot
 
 # Runs on the machine that builds; the executable is made for the target without running anything of the target.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAddress } from './address.ts';
 import type { InboundCall, Service } from './call.ts';
 import { agentClient } from './compose/agent-client.ts';
@@ -32,8 +33,11 @@ export type ListenerName = 'inbound' | 'helpers' | 'mcp' | 'cost';
 
 export interface Sidecar {
   readonly listeners: Readonly<Record<ListenerName, Listener>>;
-  /** Not ready from now on, no new requests; resolves when those in flight are finished. The helpers go on. */
-  drain(): Promise<void>;
+  /**
+   * Not ready from now on, and, `atOnce` or after `drain_delay`, no new requests; resolves when those in flight are finished. The helpers
+   * go on.
+   */
+  drain(options: { atOnce: boolean }): Promise<void>;
   /** Breaks off what is left, flushes costs and spans within `FLUSH_MS`, ends children. */
   close(): Promise<void>;
 }
@@ -52,6 +56,7 @@ async function assemble(
   close: () => Promise<void>,
 ): Promise<Sidecar> {
   const begun = performance.now();
+  let retiring = false;
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -95,7 +100,7 @@ async function assemble(
   };
 
   const health = async (): Promise<object> => ({
-    status: draining ? 'draining' : 'ok',
+    status: retiring ? 'draining' : 'ok',
     version,
     uptime_seconds: Math.round((performance.now() - begun) / 1000),
     agent: { name: config.agent_name, version: config.agent_version ?? null, reachable: await agentAccepts() },
@@ -105,7 +110,14 @@ async function assemble(
     traces: tracing === undefined ? { enabled: false } : { enabled: true, ...tracing.status() },
     ledger: { shipping: config.ledger !== undefined, ...ledger.status() },
   });
-  const helpers = helperServices(parts, { recorder: ledger.store, health, env });
+  // Opened last, so that it may not be there yet when somebody asks for its end.
+  let callers: Listener | undefined;
+  const retire = (): void => {
+    if (!retiring) log.info('not ready from now on: callers are to go elsewhere');
+    retiring = true;
+    callers?.drain();
+  };
+  const helpers = helperServices(parts, { recorder: ledger.store, health, retire, env });
   cleanUp.push(() => helpers.close());
 
   const open = async (
@@ -133,7 +145,8 @@ async function assemble(
     log.info('listening', { listener, address: parsed.host || '*', port: opened.port });
     return opened;
   };
-  const inbound = inboundService(parts, { tokens, agent: agent.send, probes, isDraining });
+  const isRetiring = (): boolean => retiring;
+  const inbound = inboundService(parts, { tokens, agent: agent.send, probes, isDraining, isRetiring });
   const listeners = {
     helpers: await open('helpers', config.a2a_addr, 'OUTRIDER_LOCAL_ADDR', helpers.all),
     mcp: await open('mcp', config.mcp_addr, 'OUTRIDER_MCP_ADDR', helpers.mcpOnly),
@@ -142,16 +155,18 @@ async function assemble(
     inbound: await open('inbound', config.inbound_addr, 'OUTRIDER_INBOUND_ADDR', inbound),
   };
 
+  callers = listeners.inbound;
+  if (retiring) callers.drain();
+
   return {
     listeners,
     close,
-    async drain() {
+    async drain({ atOnce }) {
+      retire();
+      if (!atOnce && config.drain_delay > 0) await sleep(config.drain_delay, undefined, { ref: false });
       draining = true;
-      listeners.inbound.drain();
       while (listeners.inbound.active() > 0) {
-        await new Promise((resolve) => {
-          setTimeout(resolve, DRAIN_POLL_MS);
-        });
+        await sleep(DRAIN_POLL_MS);
       }
     },
   };

@@ -6,7 +6,8 @@ import { router } from './endpoints/router.ts';
 import { OutriderError } from './errors.ts';
 import { rescue } from './layers/rescue.ts';
 import type { Log } from './log.ts';
-import { type Listener, listen, type TlsIdentity } from './net/server.ts';
+import { drained } from './net/drained.ts';
+import { listen, type TlsIdentity } from './net/server.ts';
 import { jsonReply } from './problem.ts';
 import { Stack } from './stack.ts';
 
@@ -15,6 +16,8 @@ export interface WebhookOptions {
   readonly tls: TlsIdentity;
   /** What is injected where a pod says nothing else. */
   readonly plan: Plan;
+  /** Of the annotations that are the platform's, those that pods may have. */
+  readonly allowAnnotations: ReadonlySet<string>;
   readonly log: Log;
 }
 
@@ -28,16 +31,16 @@ export interface Webhook {
 
 /** Longer than an API server waits (`timeoutSeconds` is 30 at most, 5 in our configuration). */
 const DRAIN_MS = 6_000;
-const DRAIN_POLL_MS = 20;
 
 /** The admission webhook: `/mutate` for pods with the label, `/mutate/namespace` for whole namespaces, `/health`, `/ready`. */
-export async function startWebhook({ address, tls, plan, log }: WebhookOptions): Promise<Webhook> {
+export async function startWebhook({ address, tls, plan, allowAnnotations, log }: WebhookOptions): Promise<Webhook> {
   const parsed = parseAddress(address);
   if (parsed === undefined) throw new OutriderError('bad_request', `--addr: expected HOST:PORT, not ${address}`);
   let draining = false;
   const mutate = (wholeNamespace: boolean): Service =>
     admission({
       plan,
+      allowAnnotations,
       wholeNamespace,
       onDecision({ result, namespace, pod, why }, milliseconds) {
         log[result === 'denied' ? 'warn' : 'info']('pod reviewed', {
@@ -84,18 +87,8 @@ export async function startWebhook({ address, tls, plan, log }: WebhookOptions):
     renew: (identity) => listener.renew(identity),
     async close() {
       draining = true;
-      await drained(listener);
+      await drained(listener, DRAIN_MS);
       await listener.close();
     },
   };
-}
-
-async function drained(listener: Listener): Promise<void> {
-  listener.drain();
-  const deadline = performance.now() + DRAIN_MS;
-  while (listener.active() > 0 && performance.now() < deadline) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, DRAIN_POLL_MS);
-    });
-  }
 }

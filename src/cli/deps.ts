@@ -3,6 +3,7 @@ import type { InboundCall, Service } from '../call.ts';
 import { OutriderError } from '../errors.ts';
 import { rescue } from '../layers/rescue.ts';
 import { type HttpClient, httpClient } from '../net/client.ts';
+import { drained } from '../net/drained.ts';
 import { listen } from '../net/server.ts';
 import { Stack } from '../stack.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -79,13 +80,7 @@ async function serveLedger(service: Service, text: string): Promise<{ port: numb
   return {
     port: listener.port,
     async close() {
-      listener.drain();
-      const deadline = performance.now() + DRAIN_MS;
-      while (listener.active() > 0 && performance.now() < deadline) {
-        await new Promise((resolve) => {
-          setTimeout(resolve, 20);
-        });
-      }
+      await drained(listener, DRAIN_MS);
       await listener.close();
     },
   };

@@ -70,6 +70,11 @@ const COMMANDS: readonly Entry[] = [
     checkUsageExit: 2,
   },
   {
+    name: 'drain',
+    summary: 'have callers go elsewhere, before the sidecar is told to stop',
+    load: async () => (await import('./commands/drain.ts')).drainCommand(),
+  },
+  {
     name: 'webhook',
     summary: 'put the sidecar into pods of Kubernetes as they are made',
     load: async () => (await import('./commands/webhook.ts')).webhookCommand(),

@@ -23,6 +23,8 @@ export interface HelperOptions {
   recorder: CostRecorder;
   /** Everything an operator wants to know, for `GET /health`. */
   health: () => Promise<object>;
+  /** For `POST /drain`. */
+  retire: () => void;
   /** Our own environment: a stdio server gets the harmless part of it. */
   env: Readonly<Record<string, string | undefined>>;
 }
@@ -82,8 +84,17 @@ export function helperServices(parts: Parts, options: HelperOptions): Helpers {
   };
   const metricsRoute: Route<InboundCall> = { method: 'GET', path: '/metrics', service: () => metrics.render() };
 
+  const drainRoute: Route<InboundCall> = {
+    method: 'POST',
+    path: '/drain',
+    async service() {
+      options.retire();
+      return jsonReply(202, { status: 'draining' });
+    },
+  };
+
   return {
-    all: router([a2aRoute, mcpRoute, costRoute], local([healthRoute, metricsRoute])),
+    all: router([a2aRoute, mcpRoute, costRoute], local([healthRoute, metricsRoute, drainRoute])),
     mcpOnly: router([mcpRoute], local([healthRoute])),
     costOnly: router([costRoute], local([healthRoute])),
     status: () => ({ a2a_peers: a2a.status(), mcp_servers: mcp.status() }),

@@ -4,6 +4,7 @@ import { type AgentProbes, agentHealth, health, type Identity, ready } from '../
 import { router } from '../endpoints/router.ts';
 import { admit } from '../layers/admit.ts';
 import { authenticate } from '../layers/authenticate.ts';
+import { awaitAgent } from '../layers/await-agent.ts';
 import { clientSpan } from '../layers/client-span.ts';
 import { forwarded } from '../layers/forwarded.ts';
 import { grpcCalls, grpcClientSpan, grpcNames, grpcRefused, isGrpcCall } from '../layers/grpc.ts';
@@ -24,6 +25,8 @@ export interface InboundOptions {
   agent: Service;
   probes: AgentProbes;
   isDraining: () => boolean;
+  /** Not to be sent anything new, and yet taking it. */
+  isRetiring: () => boolean;
 }
 
 /** Most agents are never asked in gRPC's words. */
@@ -32,7 +35,7 @@ const rpcErrors = lazy(() => import('../layers/rpc-error.ts'));
 /** What the public port serves: four open paths, and the agent behind everything else. */
 export function inboundService(
   parts: Parts,
-  { tokens, agent, probes, isDraining }: InboundOptions,
+  { tokens, agent, probes, isDraining, isRetiring }: InboundOptions,
 ): Service<InboundCall> {
   const { config, metrics } = parts;
   const identity: Identity = { agent: config.agent_name, version: config.agent_version };
@@ -54,6 +57,7 @@ export function inboundService(
     .add(grpcNames())
     .add(limit({ concurrent, perSecond, burst, now: () => performance.now() }))
     .add(guard({ ...guardParts(parts), surfaces: { request: 'request', reply: 'response' }, voice: PROBLEM_VOICE }))
+    .add(awaitAgent({ isReady: probes.isReady, timeoutMs: config.timeouts.agent_start }))
     .add(forwarded({ forwardAuthorization: config.forward_authorization }))
     .add(grpcTimeLeft())
     .add(clientSpan({ name: 'agent' }))
@@ -65,7 +69,7 @@ export function inboundService(
     [
       { method: 'GET', path: '/health', service: open(health(identity)) },
       { method: 'GET', path: '/health/agent', service: open(agentHealth(probes)) },
-      { method: 'GET', path: '/ready', service: open(ready({ isDraining, agent: probes })) },
+      { method: 'GET', path: '/ready', service: open(ready({ isDraining: isRetiring, agent: probes })) },
       { method: 'GET', path: '/openapi.json', service: open(openApi(identity, agent)) },
     ],
     forwardToAgent,

@@ -37,10 +37,10 @@ export function guardrailEntries(written: unknown, findings: Findings): Json[] {
   );
 }
 
-/** A name that stands alone. A near miss of one that is known is told by `checkRules`. */
+/** A name that stands alone. One that is not known at all is told by `checkRules`. */
 function preset(name: string, path: Path, findings: Findings): string[] {
   if (isPreset(name)) return [name];
-  findings.warn(path, Object.hasOwn(NOT_DONE, name) ? (NOT_DONE[name] ?? '') : notKnown());
+  if (Object.hasOwn(NOT_DONE, name)) findings.warn(path, NOT_DONE[name] ?? '');
   return [];
 }
 
@@ -61,17 +61,19 @@ function custom(entry: JsonObject, path: Path, findings: Findings): Json[] {
 }
 
 function notKnown(): string {
-  return `not done here: expected one of ${GUARD_PRESETS.join(', ')}, or a mapping with \`name\` and \`endpoint\``;
+  return `not a guardrail that is known: expected one of ${GUARD_PRESETS.join(', ')}, or a mapping with \`name\` and \`endpoint\``;
 }
 
 function isPreset(name: string): boolean {
   return GUARD_PRESETS.some((preset) => preset === name);
 }
 
-/** The name that was probably meant, where one is known but this is not. */
-export function misspeltGuardrail(name: string): string | undefined {
+/** Of a guardrail that is named and nothing else: what is wrong with the name, and which was probably meant. Undefined: nothing. */
+export function unknownGuardrail(name: string): { message: string; meant?: string } | undefined {
   const known = [...GUARD_PRESETS, ...Object.keys(NOT_DONE)];
-  return known.includes(name) ? undefined : nearest(name, known);
+  if (known.includes(name)) return undefined;
+  const meant = nearest(name, known);
+  return meant === undefined ? { message: notKnown() } : { message: 'not a guardrail', meant };
 }
 
 function nameOf(entry: Json): Json {

@@ -2,7 +2,7 @@ import { AGENT_PORT, HELPER_PORTS, INBOUND_PORT, RECORD_VARIABLE } from '../depl
 import { addressFault } from './agent-file-address.ts';
 import { serverName } from './agent-file-causes.ts';
 import type { Findings } from './agent-file-findings.ts';
-import { misspeltGuardrail } from './agent-file-guardrails.ts';
+import { unknownGuardrail } from './agent-file-guardrails.ts';
 import type { Sound } from './agent-file-sound.ts';
 import { VARIABLES } from './environment.ts';
 import type { Path } from './faults.ts';
@@ -27,12 +27,12 @@ export function checkRules(values: Sound, findings: Findings): void {
   if (min > max) findings.fault(['deploy', 'scaling', 'min'], 'more than `max`');
 }
 
-/** A guardrail that is not there because of a slip of the keyboard would be missed by nobody. */
+/** A guardrail that is not there because nobody knows its name would be missed by nobody. */
 function checkGuardrails(values: Sound, findings: Findings): void {
   for (const { entry, path } of allGuardrails(values)) {
     const name = typeof entry === 'string' ? entry : nameAlone(entry);
-    const meant = name === undefined ? undefined : misspeltGuardrail(name);
-    if (meant !== undefined) findings.fault(path, 'not a guardrail', meant);
+    const unknown = name === undefined ? undefined : unknownGuardrail(name);
+    if (unknown !== undefined) findings.fault(path, unknown.message, unknown.meant);
   }
 }
 

@@ -335,6 +335,16 @@ deploy:
     assert.deepEqual(await faultsOf('name: a\nguardrails: [{ name: secret, endpoint: "http://h" }]\n'), []);
   });
 
+  it('a guardrail that nobody knows: it would be missing, and nobody would notice', async () => {
+    const expected =
+      'not a guardrail that is known: expected one of pii_detection, secrets, content_filter, or a mapping with `name` and `endpoint`';
+    assert.deepEqual(await faultsOf('name: a\nguardrails: [toxicity, { name: tone }, 1]\n'), [
+      `a.yaml:2:14: guardrails[0]: ${expected}`,
+      `a.yaml:2:24: guardrails[1]: ${expected}`,
+      `a.yaml:2:40: guardrails[2]: ${expected}`,
+    ]);
+  });
+
   it('rules of the sidecar are checked as in outrider.yaml', async () => {
     const text = `name: a
 deploy:
@@ -363,12 +373,11 @@ describe('warnings', () => {
     ['deploy: { scaling: { maximum: 3 } }', ['2:22: deploy.scaling.maximum: not read']],
     ['tools: [{ rfe: mcp/x }]', ['2:11: tools[0].rfe: not read (did you mean ref?)']],
     [
-      'guardrails: [toxicity, hitl_approve, { name: c, endpoint: "http://h", action: warn, x: 1 }]',
+      'guardrails: [hitl_approve, { name: c, endpoint: "http://h", action: warn, x: 1 }]',
       [
-        '2:14: guardrails[0]: not done here: expected one of pii_detection, secrets, content_filter, or a mapping with `name` and `endpoint`',
-        '2:24: guardrails[1]: not done here: nothing waits for a person. Give an endpoint that blocks',
-        '2:79: guardrails[2].action: not done here: what the endpoint replies decides',
-        '2:85: guardrails[2].x: not read',
+        '2:14: guardrails[0]: not done here: nothing waits for a person. Give an endpoint that blocks',
+        '2:69: guardrails[1].action: not done here: what the endpoint replies decides',
+        '2:75: guardrails[1].x: not read',
       ],
     ],
     [
@@ -411,11 +420,10 @@ describe('warnings', () => {
       ],
     ],
     [
-      'guardrails: [{ name: secrets, action: block, timeout: 1s }, { name: pii_detection, action: hitl_approve }, { name: tone }]',
+      'guardrails: [{ name: secrets, action: block, timeout: 1s }, { name: pii_detection, action: hitl_approve }]',
       [
         '2:55: guardrails[0].timeout: not read: it is for an `endpoint`',
         '2:92: guardrails[1].action: not done here: expected one of block, redact, warn',
-        '2:108: guardrails[2]: not done here: expected one of pii_detection, secrets, content_filter, or a mapping with `name` and `endpoint`',
       ],
     ],
     [

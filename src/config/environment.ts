@@ -125,6 +125,18 @@ export const VARIABLES = [
     form: 'text',
     description: 'After SIGTERM, how long requests in flight may take to finish',
   },
+  {
+    name: 'OUTRIDER_DRAIN_DELAY',
+    key: 'drain_delay',
+    form: 'text',
+    description: 'Of the drain timeout, how long new requests are still taken',
+  },
+  {
+    name: 'OUTRIDER_AGENT_START_TIMEOUT',
+    key: 'timeouts.agent_start',
+    form: 'text',
+    description: 'How long calls wait for an agent that has not been ready yet',
+  },
   { name: 'OUTRIDER_CONFIG', form: 'text', description: 'The configuration file; `--config` wins over it' },
   {
     name: 'OUTRIDER_CONFIG_YAML',
@@ -148,7 +160,9 @@ export const VARIABLES = [
     description: 'Headers for it, `NAME=VALUE` with commas between; each replaces the one of that name in the file',
     secret: true,
   },
-] as const satisfies readonly (Variable & { readonly key?: keyof FileConfig })[];
+] as const satisfies readonly (Variable & {
+  readonly key?: keyof FileConfig | `timeouts.${keyof FileConfig['timeouts']}`;
+})[];
 
 export type VariableName = (typeof VARIABLES)[number]['name'];
 

@@ -136,6 +136,11 @@ export const configSchema = z
       .describe('Bounds on what callers may send'),
     timeouts: z
       .strictObject({
+        agent_start: duration(0, LONGEST_TIMER_MS)
+          .prefault('0s')
+          .describe(
+            'Until the agent is ready for the first time, how long calls wait for it; `0s`: they are 502 at once',
+          ),
         agent_connect: timeout.prefault('5s').describe('To open a connection to the agent'),
         agent_response: timeout
           .prefault('5m')
@@ -148,6 +153,11 @@ export const configSchema = z
     drain_timeout: duration(0, LONGEST_TIMER_MS)
       .prefault('25s')
       .describe('After SIGTERM, how long requests in flight may take to finish'),
+    drain_delay: duration(0, LONGEST_TIMER_MS)
+      .prefault('0s')
+      .describe(
+        'Of the drain timeout, how long new requests are still taken, for load balancers that go on sending for a while; `/ready` says no at once',
+      ),
     ...guardKeys,
     a2a_peers: z
       .record(

@@ -14,12 +14,13 @@ import { moveProbes } from './aca/probes.ts';
 import { render } from './aca/render.ts';
 import { resourceFaults } from './aca/resources.ts';
 import { withSecrets } from './aca/secrets.ts';
-import { DATA_VOLUME, graceSeconds, mcpContainer, sidecarContainer } from './aca/sidecar.ts';
+import { graceSeconds, mcpContainer, sidecarContainer } from './aca/sidecar.ts';
 import { findVariable, tellAgent } from './container-spec.ts';
-import { moveAgent, planFaults, upgradeMessage } from './containers.ts';
+import { moveAgent, planFaults } from './containers.ts';
 import { getAt, setAt, without } from './edit.ts';
+import { upgradeMessage } from './found-sidecar.ts';
 import type { Json, JsonObject, Path } from './json.ts';
-import { agentVariables, type Plan } from './plan.ts';
+import { agentVariables, DATA_VOLUME, type Plan } from './plan.ts';
 import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
 
 /** Azure Container Apps, as of `az containerapp create --yaml`: the ingress leads to the sidecar. */

@@ -1,10 +1,9 @@
-import { isObject } from './containers.ts';
 import { getAt, setAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { jsonPatch } from './json-patch.ts';
 import { injectPod } from './kubernetes/inject-pod.ts';
 import type { Plan } from './plan.ts';
-import { type PodSettings, podSettings } from './pod-settings.ts';
+import { podSettings } from './pod-settings.ts';
 import { ManifestError } from './target.ts';
 
 /**
@@ -20,6 +19,8 @@ export const INJECTED_ANNOTATION = 'outrider.dev/injected';
 export interface AdmissionOptions {
   /** What is injected where a pod says nothing else. */
   readonly plan: Plan;
+  /** Of the annotations that are the platform's, those that pods may have. */
+  readonly allowAnnotations: ReadonlySet<string>;
   /** The review comes for a namespace that asked for it: pods need no label of their own then. */
   readonly wholeNamespace: boolean;
 }
@@ -49,12 +50,12 @@ const MESSAGE_LENGTH = 1_000;
 export function decide(review: Json, options: AdmissionOptions): Decision {
   const { uid, pod, namespace } = readReview(review);
   const metadata = isObject(pod['metadata']) ? pod['metadata'] : {};
-  const name = textOf(metadata['name']) ?? textOf(metadata['generateName']) ?? '';
+  const name = someText(metadata['name']) ?? someText(metadata['generateName']) ?? '';
   const about = { namespace, pod: name };
   try {
     const why = reasonToLeave(pod, options.wholeNamespace);
     if (why !== undefined) return { ...about, result: 'unchanged', why, reply: response(uid, { allowed: true }) };
-    return { ...about, ...inject(uid, pod, podSettings(metadata, options.plan)) };
+    return { ...about, ...inject(uid, pod, options) };
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
     const message = error.faults
@@ -66,8 +67,11 @@ export function decide(review: Json, options: AdmissionOptions): Decision {
   }
 }
 
-function inject(uid: string, pod: JsonObject, settings: PodSettings): Pick<Decision, 'result' | 'why' | 'reply'> {
-  const { pod: injected, notes } = injectPod(pod, settings.plan);
+function inject(uid: string, pod: JsonObject, options: AdmissionOptions): Pick<Decision, 'result' | 'why' | 'reply'> {
+  const { plan, allowAnnotations } = options;
+  const metadata = isObject(pod['metadata']) ? pod['metadata'] : {};
+  const settings = podSettings(metadata, plan, allowAnnotations);
+  const { pod: injected, notes } = injectPod(pod, settings.plan, allowAnnotations);
   if (jsonPatch(pod, injected).length === 0)
     return { result: 'unchanged', why: 'the sidecar is there already', reply: response(uid, { allowed: true }) };
   // An object came in, and stays one.
@@ -104,16 +108,16 @@ function readReview(review: Json): { uid: string; pod: JsonObject; namespace: st
   if (review['apiVersion'] !== 'admission.k8s.io/v1')
     throw new ReviewError('expected apiVersion admission.k8s.io/v1: name it in admissionReviewVersions');
   const { request } = review;
-  const uid = isObject(request) ? textOf(request['uid']) : undefined;
+  const uid = isObject(request) ? someText(request['uid']) : undefined;
   if (!isObject(request) || uid === undefined || uid.length > 128) throw new ReviewError('request.uid: expected text');
   const { kind, operation, object } = request;
   if (!isObject(kind) || kind['group'] !== '' || kind['version'] !== 'v1' || kind['kind'] !== 'Pod')
     throw new ReviewError('request.kind: expected v1 Pod: the rules of the webhook configuration must name pods alone');
   if (operation !== 'CREATE') throw new ReviewError('request.operation: expected CREATE');
   if (!isObject(object)) throw new ReviewError('request.object: expected a pod');
-  return { uid, pod: object, namespace: textOf(request['namespace']) ?? '' };
+  return { uid, pod: object, namespace: someText(request['namespace']) ?? '' };
 }
 
-function textOf(value: Json | undefined): string | undefined {
+function someText(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,9 +1,9 @@
+import { chooseAgent } from './choose-agent.ts';
 import { renderCloudRun } from './cloudrun/render.ts';
 import { injectRevision } from './cloudrun/template.ts';
-import { indexed, textOf } from './container-spec.ts';
-import { chooseAgent, isObject } from './containers.ts';
-import { getAt, setAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { indexed } from './container-spec.ts';
+import { getAt, setAt, without } from './edit.ts';
+import { isObject, type Json, type JsonObject, textOf } from './json.ts';
 import { upgradeSidecar } from './kubernetes/find-agent.ts';
 import { type Resource, replaceAll, resourcesOf } from './kubernetes/objects.ts';
 import type { Plan } from './plan.ts';
@@ -42,7 +42,20 @@ function inject(documents: readonly Json[], plan: Plan): Outcome {
     agentName: plan.agentName,
   });
   const injected = injectRevision(template, plan, { at, service: service.name, agent });
-  return outcome(documents, service, injected.template, injected.notes);
+  const named = getAt(template, REVISION_NAME);
+  if (named === undefined) return outcome(documents, service, injected.template, injected.notes);
+  // What `gcloud run services describe` exports has it, and a revision that is there already cannot be another one.
+  const metadata = without(objectAt(injected.template, 'metadata'), 'name');
+  const note = { document: at.document, path: [...at.path, ...REVISION_NAME], message: RENAMED };
+  return outcome(documents, service, { ...injected.template, metadata }, [...injected.notes, note]);
+}
+
+const REVISION_NAME = ['metadata', 'name'];
+const RENAMED = 'the name of the revision was taken out: Cloud Run names the new one, and refuses a name that is taken';
+
+function objectAt(value: JsonObject, key: string): JsonObject {
+  const inner = value[key];
+  return isObject(inner) ? inner : {};
 }
 
 function outcome(

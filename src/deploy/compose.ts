@@ -3,12 +3,13 @@ import { besideAgent, otherFaults, otherNotes } from './compose/others.ts';
 import { readPorts } from './compose/ports.ts';
 import { render } from './compose/render.ts';
 import { findAgent, findSidecar, type Service, servicesOf } from './compose/services.ts';
-import { DATA_VOLUME, mcpService, sidecarService } from './compose/sidecar.ts';
+import { mcpService, sidecarService } from './compose/sidecar.ts';
 import { readEnvironment, withDefaults } from './compose/variables.ts';
-import { isObject, moveAgent, planFaults, upgradeMessage } from './containers.ts';
+import { moveAgent, planFaults } from './containers.ts';
 import { setAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
-import { GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
+import { upgradeMessage } from './found-sidecar.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import { DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
 import { ManifestError, type Outcome, type Target } from './target.ts';
 
 /** Docker Compose, as of the Compose specification: the sidecar owns the network, and the agent joins it. */

@@ -1,48 +1,34 @@
-import { isObject } from './containers.ts';
-import type { Json, JsonObject } from './json.ts';
-import type { Plan } from './plan.ts';
+import { isObject, type Json, type JsonObject, listOf, textOf } from './json.ts';
+import { FORCED_VARIABLES, type Plan } from './plan.ts';
 import type { Note, Place } from './target.ts';
 
-/** Containers in the words of Kubernetes, which Knative and Cloud Run share. */
-
-export function objectsOf(value: Json | undefined): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter((item) => isObject(item)) : [];
-}
-
-/** The same, each with where it stands in the list. */
+/** The objects of a list, each with where it stands in the list. */
 export function indexed(value: Json | undefined): readonly { readonly data: JsonObject; readonly index: number }[] {
-  const list = Array.isArray(value) ? value : [];
+  const list = listOf(value);
   return list.flatMap((data: Json, index) => (isObject(data) ? [{ data, index }] : []));
 }
 
 /** Containers of a service mesh and of Knative: never the agent, whoever put them there. */
 export const MESH = /^((istio|linkerd|kuma|consul|cilium)-.*|queue-proxy)$/;
 
-export function textOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
 /** An entry of `env`, with its place in it; the last of that name, which is the one that counts. */
 export function findVariable(
   container: JsonObject,
   name: string,
 ): { readonly index: number; readonly entry: JsonObject } | undefined {
-  const env = Array.isArray(container['env']) ? container['env'] : [];
+  const env = listOf(container['env']);
   const index = env.findLastIndex((entry: Json) => isObject(entry) && entry['name'] === name);
   const entry: Json | undefined = env[index];
   return isObject(entry) ? { index, entry } : undefined;
 }
 
-/** Those whose value wins over what the manifest says. */
-const OURS: ReadonlySet<string> = new Set(['PORT', 'HOST']);
-
 /** `env` with what an agent is told: `PORT` and `HOST` are changed where they stand, of the others the manifest's own win. */
 export function tellAgent(env: Json | undefined, variables: Readonly<Record<string, string>>): Json[] {
-  const before = Array.isArray(env) ? env : [];
+  const before = listOf(env);
   const names = new Set(before.flatMap((entry: Json) => (isObject(entry) ? [entry['name']] : [])));
   const changed = before.map((entry: Json): Json => {
     const name = isObject(entry) ? textOf(entry['name']) : undefined;
-    const value = name === undefined || !OURS.has(name) ? undefined : variables[name];
+    const value = name === undefined || !FORCED_VARIABLES.has(name) ? undefined : variables[name];
     return name === undefined || value === undefined ? entry : { name, value };
   });
   const added = Object.entries(variables).filter(([name]) => !names.has(name));

@@ -1,73 +1,6 @@
 import { type Command, openAddressInCommand, portInCommand } from './command.ts';
-import type { Json, JsonObject } from './json.ts';
-import { HELPER_PORTS, type Plan, SIDECAR_NAME } from './plan.ts';
-import { type Fault, ManifestError, type Note, type Place } from './target.ts';
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A container, service or task that could be the agent. */
-export interface Candidate extends Place {
-  readonly name: string;
-}
-
-export interface Choice {
-  /** Where a fault goes when there is no candidate. */
-  readonly at: Place;
-  /** What a candidate is called on the platform, such as `container`. */
-  readonly what: string;
-  /** The flag that names one, such as `--container`. */
-  readonly option: string;
-  /** What that flag says. */
-  readonly chosen: string | undefined;
-  readonly agentName: string | undefined;
-}
-
-/** The agent: the one that was chosen, else the only one, else the one of the agent's name. Throws `ManifestError`. */
-export function chooseAgent<T extends Candidate>(candidates: readonly T[], choice: Choice): T {
-  const { at, what, option, chosen, agentName } = choice;
-  const names = listed(candidates.map(({ name }) => name));
-  const [first] = candidates;
-  if (first === undefined) throw new ManifestError([{ ...at, message: `there is no ${what} that could be the agent` }]);
-  if (chosen !== undefined) {
-    const found = candidates.find(({ name }) => name === chosen);
-    if (found !== undefined) return found;
-    throw new ManifestError([{ ...at, message: `there is no ${what} ${chosen}: ${option} can name ${names}` }]);
-  }
-  if (candidates.length === 1) return first;
-  const named = candidates.filter(({ name }) => name === agentName);
-  if (named.length === 1 && named[0] !== undefined) return named[0];
-  const count = candidates.length === 2 ? 'two' : candidates.length;
-  const message = `${count} ${what}s could be the agent (${names}): choose with ${option}`;
-  throw new ManifestError(candidates.slice(0, MOST_LISTED).map(({ document, path }) => ({ document, path, message })));
-}
-
-const MOST_LISTED = 20;
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - MOST_LISTED;
-  return [...names.slice(0, MOST_LISTED), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
-}
-
-/** An image's name without tag and digest; what a variable stands for in it is left out. */
-export function imageRepository(image: string): string {
-  const [name = ''] = image.replaceAll(/\$\{[^}]*\}/g, '').split('@');
-  return name.replace(/:[^/]*$/, '');
-}
-
-/** True for a sidecar, ours or AgentBreeder's, whoever put it there. */
-export function isSidecar(name: Json | undefined, image: Json | undefined): boolean {
-  if (name === SIDECAR_NAME) return true;
-  return (
-    typeof image === 'string' && /(^|\/)(outrider\/outrider|[^/]*agentbreeder-sidecar)$/.test(imageRepository(image))
-  );
-}
-
-/** What whoever deploys is told when a sidecar that was there already gets another image. */
-export function upgradeMessage(name: string, image: string): string {
-  return `the sidecar that is there already (${name}) was brought to ${image}; nothing else was changed`;
-}
+import { HELPER_PORTS, type Plan } from './plan.ts';
+import type { Fault, Note, Place } from './target.ts';
 
 export interface DeclaredPort extends Place {
   readonly port: number;
@@ -142,7 +75,10 @@ export function planFaults(plan: Plan, at: Place): Fault[] {
       ? []
       : [`the MCP server ${name} cannot listen on ${port}: it is ${owner}; change its port in the agent's file`];
   });
-  return [...agent, ...servers].map((message) => ({ ...at, message }));
+  const callers = HELPER_PORTS.includes(plan.inboundPort)
+    ? [`callers cannot have port ${plan.inboundPort}: the helpers listen there; choose another with --inbound-port`]
+    : [];
+  return [...callers, ...agent, ...servers].map((message) => ({ ...at, message }));
 }
 
 function isReserved(plan: Plan, port: number): boolean {
@@ -167,20 +103,4 @@ function openNote(plan: Plan, place: Place): Note {
     `the agent's command has it listen on every address: whoever shares a network with it can reach port ${plan.agentPort} ` +
     'around the sidecar; have it listen on 127.0.0.1';
   return { ...place, message };
-}
-
-/** What a document is, for whoever gave the wrong one: `a Kubernetes Deployment`, `a Compose file`. */
-export function describeManifest(document: Json | undefined): string {
-  if (document === undefined || document === null) return 'an empty document';
-  if (!isObject(document)) return Array.isArray(document) ? 'a list' : 'a text';
-  const { apiVersion, kind, services, containerDefinitions, properties, type, Job, job } = document;
-  if (typeof apiVersion === 'string' && typeof kind === 'string') {
-    return `${/knative|run\.googleapis/.test(apiVersion) ? 'a Knative' : 'a Kubernetes'} ${kind}`;
-  }
-  if (isObject(services)) return 'a Compose file';
-  if (Array.isArray(containerDefinitions)) return 'an ECS task definition';
-  if (typeof type === 'string' && type.startsWith('Microsoft.')) return `an Azure resource ${type}`;
-  if (isObject(properties) && isObject(properties['template'])) return 'a Container App';
-  if (isObject(Job) || isObject(job)) return 'a Nomad job';
-  return 'something else';
 }

@@ -1,15 +1,17 @@
-import { movePort } from './compose/healthcheck.ts';
-import { findVariable, isPortNumber, objectsOf, tellAgent, textOf } from './container-spec.ts';
-import { chooseAgent, isObject, isSidecar, moveAgent, planFaults, portClashes, upgradeMessage } from './containers.ts';
+import { chooseAgent } from './choose-agent.ts';
+import { findVariable, portVariable, tellAgent } from './container-spec.ts';
+import { type DeclaredPort, moveAgent, planFaults, portClashes } from './containers.ts';
 import { clashingPorts, readPorts } from './ecs/ports.ts';
 import { renderTaskDefinition } from './ecs/render.ts';
 import { secretSource, secretsMessage } from './ecs/secrets.ts';
-import { type Beside, DATA_VOLUME, mcpContainer, sidecarContainer } from './ecs/sidecar.ts';
+import { type Beside, mcpContainer, sidecarContainer } from './ecs/sidecar.ts';
 import { fit, reserved, taskSize } from './ecs/size.ts';
 import { isFargate, readTaskDefinition } from './ecs/task-definition.ts';
 import { without } from './edit.ts';
-import type { Json, JsonObject, Path } from './json.ts';
-import { agentVariables, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
+import { isSidecar, upgradeMessage } from './found-sidecar.ts';
+import { movePort } from './health-command.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path, textOf } from './json.ts';
+import { agentVariables, DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
 import { shown } from './shown.ts';
 import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
 
@@ -34,16 +36,16 @@ interface Found {
 function inject(documents: readonly Json[], plan: Plan): Outcome {
   const task = readTaskDefinition(documents);
   const { containerDefinitions: list } = task;
-  const containers = Array.isArray(list) ? list : [];
+  const containers = listOf(list);
   return upgrade(task, containers, plan) ?? add(task, containers, plan);
 }
 
 /** A sidecar that is there already gets the image, and nothing else. */
 function upgrade(task: JsonObject, containers: readonly Json[], plan: Plan): Outcome | undefined {
   const index = containers.findIndex(
-    (container: Json) => isObject(container) && isSidecar(container['name'], container['image']),
+    (container) => isObject(container) && isSidecar(container['name'], container['image']),
   );
-  const sidecar: Json | undefined = containers[index];
+  const sidecar = containers[index];
   if (!isObject(sidecar)) return undefined;
   if (sidecar['image'] === plan.image) return { documents: [task], notes: [] };
   const containerDefinitions = containers.with(index, { ...sidecar, image: plan.image });
@@ -56,7 +58,7 @@ function add(task: JsonObject, containers: readonly Json[], plan: Plan): Outcome
   const found = findAgent(task, containers, plan);
   const { container: agent, index, path } = found;
   const fargate = isFargate(task);
-  const variable = portVariable(agent, path);
+  const variable = ownPort(agent, path);
   const ports = readPorts(agent, path, plan, variable?.port);
   const http = ports.http ?? variable;
   const move = moveAgent(plan, {
@@ -65,7 +67,7 @@ function add(task: JsonObject, containers: readonly Json[], plan: Plan): Outcome
     commands: ['entryPoint', 'command'].map((key) => ({ document: 0, path: [...path, key], words: agent[key] })),
     readsPort: findVariable({ env: agent['environment'] ?? [] }, 'PORT') !== undefined,
   });
-  const clashes = containers.flatMap((container: Json, at) =>
+  const clashes = containers.flatMap((container, at) =>
     at === index || !isObject(container) ? [] : clashingPorts(container, ['containerDefinitions', at], plan),
   );
   const faults = [...planFaults(plan, { document: 0, path }), ...move.faults, ...portClashes(plan, clashes)];
@@ -125,7 +127,7 @@ function findAgent(task: JsonObject, containers: readonly Json[], plan: Plan): F
     const message = `there is no task definition ${plan.workload}: --workload can name ${shown(family)}`;
     throw new ManifestError([{ document: 0, path: ['family'], message }]);
   }
-  const all = containers.flatMap((container: Json, index) => {
+  const all = containers.flatMap((container, index) => {
     const path = ['containerDefinitions', index];
     return isObject(container) ? [{ container, index, document: 0, path, name: shown(container['name']) }] : [];
   });
@@ -156,7 +158,7 @@ function agentContainer(agent: JsonObject, { plan, from, drainSeconds }: AgentCh
     ...without(agent, 'portMappings'),
     ...(agent['essential'] === false && { essential: true }),
     environment: tellAgent(agent['environment'], agentVariables(plan)),
-    dependsOn: [...(Array.isArray(dependsOn) ? dependsOn : []), { containerName: SIDECAR_NAME, condition: 'HEALTHY' }],
+    dependsOn: [...listOf(dependsOn), { containerName: SIDECAR_NAME, condition: 'HEALTHY' }],
     ...(isObject(healthCheck) &&
       from !== undefined && {
         healthCheck: { ...healthCheck, command: movePort(healthCheck['command'], from, plan.agentPort) ?? null },
@@ -173,21 +175,19 @@ function hasCpu({ cpu }: JsonObject): boolean {
 /** The agent says that it has what the others leave of the task's CPU. */
 function giveRest(task: JsonObject, index: number): JsonObject {
   const { containerDefinitions: list } = task;
-  const containers = Array.isArray(list) ? list : [];
-  const agent: Json | undefined = containers[index];
+  const containers = listOf(list);
+  const agent = containers[index];
   const cpu = (taskSize(task).cpu ?? 0) - reserved(containers).cpu;
   return isObject(agent) ? { ...task, containerDefinitions: containers.with(index, { ...agent, cpu }) } : task;
 }
 
-function portVariable(agent: JsonObject, path: Path) {
-  const found = findVariable({ env: agent['environment'] ?? [] }, 'PORT');
-  const port = Number(found?.entry['value'] ?? Number.NaN);
-  if (found === undefined || !isPortNumber(port)) return undefined;
-  return { document: 0, path: [...path, 'environment', found.index, 'value'], port };
+function ownPort(agent: JsonObject, path: Path): DeclaredPort | undefined {
+  const found = portVariable({ env: agent['environment'] ?? [] });
+  return found && { document: 0, path: [...path, 'environment', found.index, 'value'], port: found.port };
 }
 
 function withVolume(volumes: Json | undefined): Json {
-  const before = Array.isArray(volumes) ? volumes : [];
+  const before = listOf(volumes);
   const has = objectsOf(before).some(({ name }) => name === DATA_VOLUME);
   return has ? before : [...before, { name: DATA_VOLUME }];
 }

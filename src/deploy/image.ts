@@ -1,3 +1,8 @@
+/** The sidecar's, where nobody names another. `version`: of Outrider. */
+export function defaultImage(version: string): string {
+  return `outrider/outrider:${version}`;
+}
+
 /** What is wrong with how an image is pinned: what runs tomorrow is not what runs today. Undefined: nothing. */
 export function unpinned(image: string): string | undefined {
   if (image.includes('@')) return undefined;

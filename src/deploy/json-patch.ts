@@ -1,4 +1,5 @@
-import type { Json, JsonObject, Path } from './json.ts';
+import { isEqual } from './equal.ts';
+import { isObject, type Json, type JsonObject, type Path } from './json.ts';
 
 /** An operation of RFC 6902; these three say every difference. */
 export type PatchOperation =
@@ -18,7 +19,7 @@ export function jsonPatch(before: Json, after: Json): PatchOperation[] {
 function compare(before: Json, after: Json, path: Path, into: PatchOperation[]): void {
   if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after)) return compareLists(before, after, path, into);
-  if (isMap(before) && isMap(after)) return compareMaps(before, after, path, into);
+  if (isObject(before) && isObject(after)) return compareMaps(before, after, path, into);
   into.push({ op: 'replace', path: pointer(path), value: after });
 }
 
@@ -36,9 +37,9 @@ function compareMaps(before: JsonObject, after: JsonObject, path: Path, into: Pa
 function compareLists(before: readonly Json[], after: readonly Json[], path: Path, into: PatchOperation[]): void {
   const most = Math.min(before.length, after.length);
   let start = 0;
-  while (start < most && isSame(before[start], after[start])) start++;
+  while (start < most && isEqual(before[start], after[start])) start++;
   let end = 0;
-  while (end < most - start && isSame(before[before.length - 1 - end], after[after.length - 1 - end])) end++;
+  while (end < most - start && isEqual(before[before.length - 1 - end], after[after.length - 1 - end])) end++;
   const common = Math.min(before.length, after.length) - start - end;
   for (let index = start; index < start + common; index++) {
     // Both lists are as long as that.
@@ -50,19 +51,6 @@ function compareLists(before: readonly Json[], after: readonly Json[], path: Pat
   for (let index = start + common; index < after.length - end; index++) {
     into.push({ op: 'add', path: pointer([...path, index]), value: after[index] as Json });
   }
-}
-
-/** What has not been touched is the same object on both sides, so that this is mostly one comparison. */
-function isSame(before: Json | undefined, after: Json | undefined): boolean {
-  if (before === after) return true;
-  if (before === undefined || after === undefined) return false;
-  const operations: PatchOperation[] = [];
-  compare(before, after, [], operations);
-  return operations.length === 0;
-}
-
-function isMap(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6901 */

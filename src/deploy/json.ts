@@ -7,3 +7,25 @@ export interface JsonObject {
 
 /** Keys and indexes, from the root of a document. */
 export type Path = readonly (string | number)[];
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `Array.isArray` makes `any[]` of what is readonly. */
+export function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** Empty where it is no list. */
+export function listOf(value: Json | undefined): readonly Json[] {
+  return isList(value) ? value : [];
+}
+
+export function objectsOf(value: Json | undefined): readonly JsonObject[] {
+  return listOf(value).filter(isObject);
+}
+
+export function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,7 +1,5 @@
-import { objectsOf } from './container-spec.ts';
-import { isObject } from './containers.ts';
 import { getAt, setAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject, objectsOf } from './json.ts';
 import { networkPolicy } from './kubernetes/network-policy.ts';
 import { type Resource, replaceAll, resourcesOf } from './kubernetes/objects.ts';
 import { injectTemplate } from './kubernetes/pod.ts';
@@ -11,8 +9,6 @@ import { surroundingNotes } from './kubernetes/surroundings.ts';
 import { findWorkload, type Workload } from './kubernetes/workload.ts';
 import type { Plan } from './plan.ts';
 import type { Outcome, Target } from './target.ts';
-
-export { injectPod } from './kubernetes/inject-pod.ts';
 
 export const kubernetes: Target = { name: 'kubernetes', format: 'yaml', inject, render: renderKubernetes };
 

@@ -1,5 +1,6 @@
 import { Document } from 'yaml';
 import type { AgentSpec } from './agent-spec.ts';
+import { defaultImage } from './image.ts';
 import { AGENT_PORT, INBOUND_PORT, type Plan } from './plan.ts';
 
 /** What whoever injects can say besides the agent's file; wins over it. */
@@ -22,6 +23,8 @@ export interface PlanOptions {
 const DRAIN_SECONDS = 25;
 
 /** What to inject; undefined when the agent's file asks for no sidecar. Without a file there is always one. */
+export function makePlan(spec: undefined, options: PlanOptions): Plan;
+export function makePlan(spec: AgentSpec | undefined, options: PlanOptions): Plan | undefined;
 export function makePlan(spec: AgentSpec | undefined, options: PlanOptions): Plan | undefined {
   if (spec !== undefined && (spec.switchedOff !== undefined || spec.causes.length === 0)) return undefined;
   const { secretStore, workload, container } = options;
@@ -37,7 +40,7 @@ export function makePlan(spec: AgentSpec | undefined, options: PlanOptions): Pla
       ...(spec.version !== undefined && { agentVersion: spec.version }),
       ...(spec.team !== undefined && { team: spec.team }),
     }),
-    image: options.image ?? sidecar?.image ?? `outrider/outrider:${options.version}`,
+    image: options.image ?? sidecar?.image ?? defaultImage(options.version),
     inboundPort,
     agentPort: agentPort ?? AGENT_PORT,
     agentPortChosen: agentPort !== undefined,

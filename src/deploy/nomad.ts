@@ -1,8 +1,8 @@
-import { movePort } from './compose/healthcheck.ts';
-import { objectsOf } from './container-spec.ts';
-import { moveAgent, planFaults, portClashes, upgradeMessage } from './containers.ts';
+import { moveAgent, planFaults, portClashes } from './containers.ts';
 import { getAt, setAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { upgradeMessage } from './found-sidecar.ts';
+import { movePort } from './health-command.ts';
+import { type Json, type JsonObject, listOf, objectsOf } from './json.ts';
 import {
   configOf,
   type FoundGroup,
@@ -19,9 +19,9 @@ import { renderJob } from './nomad/render.ts';
 import { type Moved, moveServices, upstreamPorts } from './nomad/services.ts';
 import { agentTask, type Beside, keepsPassword, mcpTask, SECOND, sidecarTask } from './nomad/tasks.ts';
 import { checkPath, variablePath } from './nomad/variables.ts';
-import { GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
+import { AGENT_START_SECONDS, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME, sidecarVariables } from './plan.ts';
 import { shown } from './shown.ts';
-import { ManifestError, type Note, type Outcome, type Target } from './target.ts';
+import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
 
 /** What a client grants unless its `max_kill_timeout` says more. */
 const MAX_KILL_SECONDS = 30;
@@ -77,12 +77,14 @@ function add(job: Job, plan: Plan): Outcome {
     })),
     readsPort: environmentOf(agent.task)['PORT'] !== undefined,
   });
+  const times = killTimes(agent.task, plan);
   const faults = [
     ...planFaults(plan, { document: 0, path: agent.path }),
     ...move.faults,
     ...ports.faults,
     ...portClashes(plan, upstreamPorts(group.group, group.path)),
     ...nativeFaults(group),
+    ...interpolated(agent, plan, times.drain),
   ];
   if (faults.length > 0) throw new ManifestError(faults);
 
@@ -91,8 +93,8 @@ function add(job: Job, plan: Plan): Outcome {
     plan.secretStore === undefined
       ? variablePath(jobName, shown(group.group['Name']), SIDECAR_NAME)
       : checkPath(plan.secretStore);
-  const times = killTimes(agent.task, plan);
-  const written = writeGroup(group, agent, { plan, ports, jobName, variable, times });
+  const isService = !/batch/.test(shown(job.job['Type'] ?? 'service'));
+  const written = writeGroup(group, agent, { plan, ports, jobName, variable, times, isService });
   const groups = job.job['TaskGroups'];
   return {
     documents: [job.write(Array.isArray(groups) ? groups.with(group.index, written) : [])],
@@ -112,12 +114,14 @@ interface Injection {
   readonly jobName: string;
   readonly variable: string;
   readonly times: Times;
+  /** Not a job that ends by itself. */
+  readonly isService: boolean;
 }
 
 function writeGroup(
   { group }: FoundGroup,
   agent: FoundTask,
-  { plan, ports, jobName, variable, times }: Injection,
+  { plan, ports, jobName, variable, times, isService }: Injection,
 ): JsonObject {
   const moved: Moved = { plan, label: ports.label, from: ports.http?.port };
   const shared = moveServices(group['Services'], moved);
@@ -129,14 +133,21 @@ function writeGroup(
     facts: {
       fallbackName: jobName,
       drainSeconds: times.drain,
+      // Nomad's own discovery names an allocation before any of its tasks listens, healthy or not.
+      agentStartSeconds: AGENT_START_SECONDS,
       ...(readyPath !== undefined && { readyPath }),
       ...(healthPath !== undefined && { healthPath }),
     },
     killSeconds: times.kill,
     variablePath: variable,
   };
-  const tasks: readonly Json[] = Array.isArray(group['Tasks']) ? group['Tasks'] : [];
-  const changed = agentTask(agent.task, plan, { label: ports.label, services: own.services, killSeconds: times.drain });
+  const tasks = listOf(group['Tasks']);
+  const changed = agentTask(agent.task, plan, {
+    label: ports.label,
+    services: own.services,
+    killSeconds: times.drain,
+    serves: isService,
+  });
   const delay = Number(group['ShutdownDelay'] ?? 0);
   return moveScripts(
     {
@@ -199,6 +210,21 @@ function killTimes({ KillTimeout: timeout }: JsonObject, plan: Plan): Times {
   const granted = Math.max(MAX_KILL_SECONDS, Math.floor(Number(timeout ?? 0) / SECOND));
   const drain = Math.min(plan.drainSeconds, granted - FLUSH_SECONDS);
   return { drain, kill: Math.min(granted, drain + GRACE_EXTRA_SECONDS) };
+}
+
+/** Nomad knows no way to write `${` in a variable's value that it leaves alone. */
+function interpolated({ path }: FoundTask, plan: Plan, drainSeconds: number): Fault[] {
+  return sidecarVariables(plan, { fallbackName: '', drainSeconds }).flatMap((variable) =>
+    'value' in variable && variable.value.includes('${')
+      ? [
+          {
+            document: 0,
+            path,
+            message: `${variable.name} would hold \${…}, which Nomad replaces: take it out of the agent's file`,
+          },
+        ]
+      : [],
+  );
 }
 
 function drainNote(job: Job, plan: Plan, drain: number): Note[] {

@@ -40,11 +40,17 @@ export const INBOUND_PORT = 8080;
 export const AGENT_PORT = 8081;
 /** The helpers' listeners, on loopback. */
 export const HELPER_PORTS: readonly number[] = [9090, 9091, 9092];
+/** Of the image. */
+export const SIDECAR_PROGRAM = '/usr/local/bin/outrider';
 export const DATA_DIR = '/var/lib/outrider';
+/** The volume that is mounted there; one of this name that is there already, such as a durable one, is used. */
+export const DATA_VOLUME = 'outrider-data';
 /** Of the image: `nonroot` of the distroless images. */
 export const SIDECAR_UID = 65_532;
 /** What the grace period exceeds `drain_timeout` by: to flush, and to be off the load balancers first. */
 export const GRACE_EXTRA_SECONDS = 15;
+/** What it takes, at least, until a replica that is being stopped is off every load balancer. */
+export const OFF_BALANCERS_SECONDS = 5;
 export const RECORD_VARIABLE = 'OUTRIDER_EJECT';
 
 /** Requests and limits of the sidecar: cores, and MiB. */
@@ -65,6 +71,10 @@ export interface TargetFacts {
   readonly fallbackName: string;
   /** Default: the plan's. */
   readonly drainSeconds?: number;
+  /** Where traffic may come before the agent is ready: how long it waits then. */
+  readonly agentStartSeconds?: number;
+  /** Where traffic may come after the sidecar was told to stop: how long it is taken then. */
+  readonly drainDelaySeconds?: number;
   /** Paths that the manifest's own probes of the agent ask for. */
   readonly readyPath?: string;
   readonly healthPath?: string;
@@ -82,7 +92,9 @@ export function sidecarVariables(plan: Plan, facts: TargetFacts): SidecarVariabl
     ['OUTRIDER_AGENT_HEALTH_PATH', facts.healthPath],
     ['OUTRIDER_INBOUND_ADDR', `:${plan.inboundPort}`],
     ['OUTRIDER_DATA_DIR', DATA_DIR],
-    ['OUTRIDER_DRAIN_TIMEOUT', `${drain}s`],
+    ['OUTRIDER_DRAIN_TIMEOUT', seconds(drain)],
+    ['OUTRIDER_DRAIN_DELAY', seconds(facts.drainDelaySeconds)],
+    ['OUTRIDER_AGENT_START_TIMEOUT', seconds(facts.agentStartSeconds)],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', plan.otelEndpoint],
     ['OUTRIDER_LEDGER_URL', plan.ledgerUrl],
     ['OUTRIDER_CONFIG_YAML', plan.config],
@@ -93,6 +105,16 @@ export function sidecarVariables(plan: Plan, facts: TargetFacts): SidecarVariabl
     ...(plan.record === undefined ? [] : [{ name: RECORD_VARIABLE, value: plan.record }]),
   ];
 }
+
+function seconds(count: number | undefined): string | undefined {
+  return count === undefined ? undefined : `${count}s`;
+}
+
+/** How long calls wait for an agent that starts, on platforms that send them as soon as the sidecar listens. */
+export const AGENT_START_SECONDS = 60;
+
+/** Of what an agent is told, what wins over its manifest; of other names, what stands there stays. */
+export const FORCED_VARIABLES: ReadonlySet<string> = new Set(['PORT', 'HOST']);
 
 /** What an agent is told, so that nobody reaches it but through the sidecar. */
 export function agentVariables(plan: Plan): Record<string, string> {

@@ -1,5 +1,4 @@
-import { isObject } from './containers.ts';
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 import { type Fault, ManifestError } from './target.ts';
 
@@ -10,6 +9,8 @@ export interface PodSettings {
 }
 
 const PREFIX = 'outrider.dev/';
+
+const URL_EXPECTED = 'an http:// or https:// URL without credentials';
 
 type Setting = (text: string) => Partial<Plan> | undefined;
 
@@ -46,8 +47,8 @@ const SETTINGS: ReadonlyMap<string, { readonly expected: string; readonly read: 
     },
   ],
   ['secret', { expected: "a Secret's name", read: short((secretStore) => ({ secretStore })) }],
-  ['otel-endpoint', { expected: 'an http:// or https:// URL', read: url((otelEndpoint) => ({ otelEndpoint })) }],
-  ['ledger-url', { expected: 'an http:// or https:// URL', read: url((ledgerUrl) => ({ ledgerUrl })) }],
+  ['otel-endpoint', { expected: URL_EXPECTED, read: url((otelEndpoint) => ({ otelEndpoint })) }],
+  ['ledger-url', { expected: URL_EXPECTED, read: url((ledgerUrl) => ({ ledgerUrl })) }],
   [
     'config',
     {
@@ -57,11 +58,15 @@ const SETTINGS: ReadonlyMap<string, { readonly expected: string; readonly read: 
   ],
 ]);
 
+/** Annotations that change what guards a pod and where its records go: the platform's, unless it lets pods have them. */
+export const PLATFORM_ANNOTATIONS = ['config', 'ledger-url', 'otel-endpoint'] as const;
+const PLATFORMS: ReadonlySet<string> = new Set(PLATFORM_ANNOTATIONS);
+
 /** Made by this webhook, not for it. */
 const OURS: ReadonlySet<string> = new Set(['injected']);
 
-/** The plan for a pod. Throws `ManifestError` with every annotation that cannot be used. */
-export function podSettings(metadata: JsonObject, plan: Plan): PodSettings {
+/** The plan for a pod. `allowed`: those of `PLATFORM_ANNOTATIONS` that pods may have. Throws `ManifestError` with every annotation that cannot be used. */
+export function podSettings(metadata: JsonObject, plan: Plan, allowed: ReadonlySet<string>): PodSettings {
   const annotations = isObject(metadata['annotations']) ? metadata['annotations'] : {};
   const faults: Fault[] = [];
   const warnings: string[] = [];
@@ -75,13 +80,13 @@ export function podSettings(metadata: JsonObject, plan: Plan): PodSettings {
         warnings.push(`the annotation ${annotation} is not read; there are ${[...SETTINGS.keys()].join(', ')}`);
       continue;
     }
+    const path = ['metadata', 'annotations', annotation];
+    if (PLATFORMS.has(name) && !allowed.has(name)) {
+      faults.push({ document: 0, path, message: 'the platform does not let pods say this' });
+      continue;
+    }
     const patch = setting.read(value);
-    if (patch === undefined)
-      faults.push({
-        document: 0,
-        path: ['metadata', 'annotations', annotation],
-        message: `expected ${setting.expected}`,
-      });
+    if (patch === undefined) faults.push({ document: 0, path, message: `expected ${setting.expected}` });
     else changes.push(patch);
   }
   if (faults.length > 0) throw new ManifestError(faults);
@@ -96,7 +101,11 @@ function short(patch: (text: string) => Partial<Plan>): Setting {
 }
 
 function url(patch: (text: string) => Partial<Plan>): Setting {
-  return (text) => (/^https?:\/\/[^\s/]/.test(text) && URL.canParse(text) ? patch(text) : undefined);
+  return (text) => {
+    const parsed = /^https?:\/\/[^\s/]/.test(text) ? URL.parse(text) : null;
+    // What stands in a pod is read by everybody who can read pods: no credentials.
+    return parsed === null || parsed.username !== '' || parsed.password !== '' ? undefined : patch(text);
+  };
 }
 
 function wholeNumber(text: string, most: number): number | undefined {

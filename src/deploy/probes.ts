@@ -1,6 +1,5 @@
-import { isObject } from './containers.ts';
 import { without } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import type { Note, Place } from './target.ts';
 
 /** An agent's container whose probes ask the sidecar, because the kubelet does not reach the loopback interface of a pod. */

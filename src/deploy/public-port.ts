@@ -1,7 +1,7 @@
-import { indexed, isPortNumber, portVariable, textOf } from './container-spec.ts';
+import { indexed, isPortNumber, portVariable } from './container-spec.ts';
 import type { DeclaredPort } from './containers.ts';
 import { getAt } from './edit.ts';
-import type { Json, JsonObject } from './json.ts';
+import { type Json, type JsonObject, textOf } from './json.ts';
 import type { Place } from './target.ts';
 
 /** Where callers reach the agent until the sidecar stands before it. */

@@ -1,5 +1,5 @@
 import type { McpContainer } from './agent-spec.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { type DeclaredServer, type Found, reachServers } from './sidecar-config-mcp.ts';
 import { type DeclaredPeer, peersConfig } from './sidecar-config-peers.ts';
 
@@ -45,8 +45,4 @@ export function sidecarConfig({ guardrails, peers, servers, takenPorts }: Declar
 function tokenEnvOf(entry: Json): string[] {
   const name = isObject(entry) ? entry['token_env'] : undefined;
   return typeof name === 'string' ? [name] : [];
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

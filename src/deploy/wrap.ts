@@ -115,7 +115,7 @@ function checkPorts(commands: readonly Command[], ports: Ports, { agentPort }: W
       if (taken === undefined || taken === port || known.indexOf(taken) !== index) return [];
       if (portInCommand({ document: 0, path: [], words }, taken).length === 0) return [];
       const message =
-        taken === ports.inbound
+        taken === ports.inbound || HELPER_PORTS.includes(taken)
           ? `port ${taken} is the sidecar's, but the agent's command names it: change it to ${port}`
           : `the agent's command names port ${taken}, but the sidecar has it listen on ${port}: change it, or say --agent-port ${taken}`;
       return [{ line, document: 1, message }];

@@ -4,15 +4,16 @@ import { request } from 'node:http';
 const MOST_BYTES = 64 * 1024;
 
 /**
- * The status of a GET on a connection of its own, final and without following redirects. Rejects when it is not there
+ * The status of a request without a body, on a connection of its own, final and without following redirects. Rejects when it is not there
  * `timeoutMs` after the call; at that time nothing of the exchange is left, whatever the other side does.
  */
-export async function statusOf(url: string, timeoutMs: number): Promise<number> {
+export async function statusOf(url: string, timeoutMs: number, method: 'GET' | 'POST' = 'GET'): Promise<number> {
   const target = new URL(url);
   // Most are asked in plain words, and TLS takes its time to load.
   const send = target.protocol === 'https:' ? (await import('node:https')).request : request;
   return new Promise((resolve, reject) => {
     const asked = send(target, {
+      method,
       agent: false,
       headers: { Accept: '*/*', 'User-Agent': 'outrider-probe', Connection: 'close' },
     });

@@ -28,8 +28,7 @@ export interface AgentEnvironmentOptions {
 
 /**
  * Secrets of the sidecar, and variables that may hold one: the MCP servers' JSON has headers, the configuration
- * peers' tokens. `OTEL_*` stay, because an agent
- * exports spans of its own to the same collector.
+ * peers' tokens. `OTEL_*` stay, because an agent exports spans of its own to the same collector.
  */
 const OURS: readonly string[] = [
   'OUTRIDER_GUARD_HASH_KEY',

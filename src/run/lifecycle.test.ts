@@ -27,7 +27,7 @@ function bench(sidecar: Partial<LivingSidecar>, withAgent = true, more: Partial<
     sidecar: {
       async drain() {
         happened.push('drain');
-        await sidecar.drain?.();
+        await sidecar.drain?.({ atOnce: false });
       },
       async close() {
         happened.push('close');

@@ -8,10 +8,10 @@ import { within } from './within.ts';
 /** What of a sidecar is needed to end it. */
 export interface LivingSidecar {
   /**
-   * Called once: from now on not ready, takes no new requests; resolves when those in flight are finished. The agent's helpers
-   * must go on working until `close`, because the agent needs them to finish.
+   * Called once: from now on not ready, and, `atOnce` or a little later, takes no new requests; resolves when those in flight are
+   * finished. The agent's helpers must go on working until `close`, because the agent needs them to finish.
    */
-  drain(): Promise<void>;
+  drain(options: { atOnce: boolean }): Promise<void>;
   /** Called once, last: breaks off what is left, flushes spans and outbox, ends children. */
   close(): Promise<void>;
 }
@@ -53,7 +53,8 @@ const KILL_WAIT_MS = 500;
 export async function live(options: LifeOptions): Promise<number> {
   const { sidecar, agent, drainTimeoutMs, log } = options;
   const wishes = listenForWishes(options);
-  const drained = once(() => sidecar?.drain(), 'draining failed', log);
+  let agentIsGone = false;
+  const drained = once(() => sidecar?.drain({ atOnce: agentIsGone }), 'draining failed', log);
 
   const agentEnded = agent?.exited.then(() => 'agent ended' as const) ?? never();
   const stopping = wishes.stop.then(() => 'stop' as const);
@@ -77,6 +78,7 @@ export async function live(options: LifeOptions): Promise<number> {
     const extra = agent === undefined ? drainTimeoutMs * CLOSE_SHARE : AGENT_EXTRA_MS + CLOSE_LEAST_MS;
     flushMs = Math.min(Math.max(left() + extra, CLOSE_LEAST_MS), CLOSE_MOST_MS);
   } else {
+    agentIsGone = true;
     exit = await agent?.exited;
     log.info('the agent has ended', { ...exit });
     await within(Promise.race([drained(), wishes.stop]), Math.min(drainTimeoutMs, SETTLE_MS), undefined);

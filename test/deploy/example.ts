@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSections } from './golden-file.ts';
 
 const BLOCK = /(<!-- golden (\S+) (\S+) -->\n+```\w*\n)(.*?)(\n```)/gs;
 
@@ -25,8 +26,7 @@ export function assertExamples(target: string, page = `docs/deploy/${target}.md`
 }
 
 function sectionOf(target: string, file: string, section: string): string {
-  const text = readFileSync(join(import.meta.dirname, 'golden', target, file), 'utf8');
-  const [, after] = text.split(new RegExp(String.raw`^-- ${section.replaceAll('.', String.raw`\.`)} --\n`, 'm'));
-  assert.ok(after !== undefined, `${file} has no section ${section}`);
-  return after.split(/^-- \S+ --$/m)[0]?.trimEnd() ?? '';
+  const found = readSections(join(import.meta.dirname, 'golden', target, file))[section];
+  assert.ok(found !== undefined, `${file} has no section ${section}`);
+  return found.trimEnd();
 }

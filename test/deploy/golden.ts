@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
@@ -8,8 +8,10 @@ import { makePlan, type PlanOptions } from '../../src/deploy/make-plan.ts';
 import { renderText } from '../../src/deploy/render-text.ts';
 import type { RenderOptions, Target } from '../../src/deploy/target.ts';
 import { ejectText, readRecord } from '../../src/deploy/text/eject-text.ts';
-import { type Injected, injectText, ManifestTextError } from '../../src/deploy/text/inject-text.ts';
+import { type Injected, injectText } from '../../src/deploy/text/inject-text.ts';
+import { ManifestTextError } from '../../src/deploy/text/line-note.ts';
 import { findRecord } from '../../src/deploy/text/record-text.ts';
+import { assertGolden, lineTexts, readSections, type Sections } from './golden-file.ts';
 
 /**
  * Golden files in the txtar form: sections that begin with a line `-- NAME --`. A case has
@@ -20,7 +22,6 @@ import { findRecord } from '../../src/deploy/text/record-text.ts';
  *                  (JSON keeps the variable, with the beginning of its value), or
  *   faults         the expected faults, a line each: `LINE: MESSAGE`
  *   notes          what whoever deploys is told, `LINE: MESSAGE`; none when the section is not there
- * `UPDATE_GOLDEN=1` writes output, faults and notes anew: read the difference before it is committed.
  */
 export interface GoldenOptions extends Partial<PlanOptions>, Partial<Omit<RenderOptions, 'secretStore'>> {}
 
@@ -32,10 +33,9 @@ export function goldenTests(target: Target, faultsOf: (documents: readonly unkno
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
     test(`${target.name}: ${file.replace('.txt', '')}`, async () => {
       const path = join(folder, file);
-      const sections = readSections(readFileSync(path, 'utf8'));
+      const sections = readSections(path);
       const { got, text } = await run(target, sections);
-      if (process.env['UPDATE_GOLDEN']) writeFileSync(path, formatSections({ ...inputs(sections), ...got }));
-      else assert.deepEqual(got, expected(sections));
+      assertGolden(path, sections, got);
       if (text === undefined) return;
       const documents = parseAllDocuments(text, { merge: true }).map((document) => document.toJS() as unknown);
       assert.deepEqual(faultsOf(documents), [], 'the output follows the schema of the platform');
@@ -45,18 +45,16 @@ export function goldenTests(target: Target, faultsOf: (documents: readonly unkno
   }
 }
 
-type Sections = Record<string, string>;
-
 /** What is compared, and the whole text where there is one. */
 async function run(target: Target, sections: Sections): Promise<{ got: Sections; text?: string }> {
   try {
     const { text, notes } = await inject(target, sections, sections['input']);
     const found = findRecord(text);
     const output = found && 'rest' in found ? found.rest : text;
-    return { got: { output, ...(notes.length > 0 && { notes: lines(notes) }) }, text };
+    return { got: { output, ...(notes.length > 0 && { notes: lineTexts(notes) }) }, text };
   } catch (error) {
     if (!(error instanceof ManifestTextError)) throw error;
-    return { got: { faults: lines(error.faults) } };
+    return { got: { faults: lineTexts(error.faults) } };
   }
 }
 
@@ -81,34 +79,4 @@ async function inject(target: Target, sections: Sections, input: string | undefi
 async function checkTwice(target: Target, sections: Sections, output: string): Promise<void> {
   const again = await inject(target, sections, output);
   assert.equal(again.text, output, 'injecting twice changes nothing');
-}
-
-function lines(notes: readonly { line: number; message: string }[]): string {
-  return notes.map(({ line, message }) => `${line}: ${message}\n`).join('');
-}
-
-const GOT: ReadonlySet<string> = new Set(['output', 'faults', 'notes']);
-
-function expected(sections: Sections): Sections {
-  return Object.fromEntries(Object.entries(sections).filter(([name]) => GOT.has(name)));
-}
-
-function inputs(sections: Sections): Sections {
-  return Object.fromEntries(Object.entries(sections).filter(([name]) => !GOT.has(name)));
-}
-
-function readSections(text: string): Sections {
-  const parts = text.split(/^-- (\S+) --\n/m);
-  return Object.fromEntries(
-    Array.from({ length: (parts.length - 1) / 2 }, (_, index) => [
-      parts[2 * index + 1] ?? '',
-      parts[2 * index + 2] ?? '',
-    ]),
-  );
-}
-
-function formatSections(sections: Sections): string {
-  return Object.entries(sections)
-    .map(([name, text]) => `-- ${name} --\n${text.endsWith('\n') ? text : `${text}\n`}`)
-    .join('');
 }

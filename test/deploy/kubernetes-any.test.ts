@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { cloudrun } from '../../src/deploy/cloudrun.ts';
 import { setAt } from '../../src/deploy/edit.ts';
 import type { Json, Path } from '../../src/deploy/json.ts';
-import { injectPod, kubernetes } from '../../src/deploy/kubernetes.ts';
+import { injectPod } from '../../src/deploy/kubernetes/inject-pod.ts';
+import { kubernetes } from '../../src/deploy/kubernetes.ts';
 import { makePlan } from '../../src/deploy/make-plan.ts';
 import { ManifestError } from '../../src/deploy/target.ts';
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '../../src/deploy/json.ts';
-import { workloadName } from '../../src/deploy/kubernetes/inject-pod.ts';
-import { injectPod } from '../../src/deploy/kubernetes.ts';
+import { injectPod, workloadName } from '../../src/deploy/kubernetes/inject-pod.ts';
 import { makePlan } from '../../src/deploy/make-plan.ts';
 import type { Plan } from '../../src/deploy/plan.ts';
 import { ManifestError } from '../../src/deploy/target.ts';
@@ -77,6 +76,218 @@ test('what cannot be has a fault that says what to do', () => {
   assert.match(faultsOf(knative).join(), /inject into its manifest instead/);
   assert.match(faultsOf({ metadata: {}, spec: {} }).join(), /no container/);
 });
+
+test('what only looks like the sidecar denies the pod, and does not switch injection off', () => {
+  const ours = planOf({}).image;
+  const sleeper = { name: 'outrider', image: ours, command: ['sleep', '1'] };
+  const cases: readonly (readonly [pod: JsonObject, said: RegExp])[] = [
+    [beside('containers', sleeper), /restartPolicy Always; .*no command|expected an init container/],
+    [beside('initContainers', { name: 'outrider', image: ours, args: ['--version'] }), /expected args \["sidecar"\]/],
+    [beside('containers', { name: 'x', image: 'evil.io/outrider/outrider:1.2.3' }), /expected the name outrider/],
+    [beside('containers', { name: 'x', image: 'evil.io/outrider/outrider:1.2.3' }), /expected an image of outrider\//],
+    [beside('initContainers', { ...sidecarOf(), image: 'evil.io/outrider/outrider:1.2.3' }), /expected an image of/],
+    [beside('containers', sidecarOf(), injectPod(POD, planOf({})).pod), /there is a sidecar already: leave one/],
+    [withSidecar({ restartPolicy: 'OnFailure' }), /init container with restartPolicy Always/],
+    [withSidecar({ args: ['sidecar', '--help'] }), /args/],
+    [withSidecar({ command: ['/bin/sleep'] }), /no command/],
+    [withSidecar({ workingDir: '/evil' }), /no workingDir/],
+    [withSidecar({ envFrom: [{ configMapRef: { name: 'evil' } }] }), /no envFrom/],
+    [withSidecar({ lifecycle: { postStart: { exec: { command: ['/evil'] } } } }), /no hook but outrider drain/],
+    [withSidecar({ volumeMounts: [{ name: 'v', mountPath: '/usr/local/bin' }] }), /mounted at \/usr\/local\/bin/],
+    [withSidecar({ volumeMounts: [{ name: 'v', mountPath: 'usr/local/bin' }] }), /mounted at usr\/local\/bin/],
+    [withSidecar({ volumeMounts: [{ name: 'v', mountPath: '/etc/outrider' }] }), /mounted at \/etc\/outrider/],
+    [withSidecar({ volumeMounts: [{ name: 'v', mountPath: '/tmp/../usr/local/bin' }] }), /mounted at/],
+    [withSidecar({ volumeMounts: [{ name: 'v', mountPath: '/var/lib/outrider/' }] }), /mounted at/],
+    [withVariable({ name: 'OUTRIDER_ALLOW_NO_AUTH', value: 'true' }), /OUTRIDER_ALLOW_NO_AUTH is not one/],
+    [withVariable({ name: 'NODE_OPTIONS', value: '--require=/evil.js' }), /NODE_OPTIONS is not one/],
+    [withVariable({ name: 'AGENT_AUTH_TOKEN', value: 'known' }), /AGENT_AUTH_TOKEN is expected from a Secret/],
+    [withVariable(optionalToken()), /AGENT_AUTH_TOKEN is expected from a Secret/],
+    [
+      withVariable({ name: 'OUTRIDER_CONFIG_YAML', value: 'auth: none' }),
+      /OUTRIDER_CONFIG_YAML is not what the platform/,
+    ],
+    [
+      withVariable({ name: 'OUTRIDER_LEDGER_URL', value: 'http://evil' }),
+      /OUTRIDER_LEDGER_URL is not what the platform/,
+    ],
+    [withVariable({ name: 'OUTRIDER_AGENT_URL', value: 'http://evil.io:80' }), /OUTRIDER_AGENT_URL http:/],
+    [withVariable({ name: 'OUTRIDER_INBOUND_ADDR', value: '127.0.0.1:3000' }), /OUTRIDER_INBOUND_ADDR :PORT/],
+    [withSidecar({ env: [] }), /AGENT_AUTH_TOKEN is missing/],
+    [declaring(8081), /port 8081 is the agent's/],
+    [declaring(3000), /port 3000 is the sidecar's/],
+    [declaring(9090), /port 9090 is the sidecar's \(helpers\)/],
+    [withSpec({ hostNetwork: true }), /hostNetwork/],
+    [withSpec({ volumes: [{ name: 'outrider-data', configMap: { name: 'evil' } }] }), /outrider-data/],
+  ];
+  for (const [pod, said] of cases) assert.match(faultsOf(pod).join('; '), said, JSON.stringify(pod));
+  const twice = withSidecar({ env: [...envOf(sidecarOf()), { name: 'AGENT_AUTH_TOKEN', value: '' }] });
+  assert.match(faultsOf(twice).join(), /AGENT_AUTH_TOKEN is there twice/);
+});
+
+test('what API servers and other webhooks add leaves the sidecar a sound one', () => {
+  const { pod } = injectPod(POD, planOf({}));
+  const [before] = containersOf(pod, 'initContainers');
+  const sidecar = {
+    ...before,
+    imagePullPolicy: 'IfNotPresent',
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    resources: {},
+    ports: [{ name: 'web', containerPort: 3000, protocol: 'TCP' }],
+    env: [...envOf(before), { name: 'AWS_REGION', value: 'eu-central-1' }],
+    volumeMounts: [
+      { name: 'outrider-data', mountPath: '/var/lib/outrider' },
+      { name: 'kube-api-access-x', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
+    ],
+  };
+  const proxy = { name: 'istio-proxy', image: 'istio/proxyv2:1', ports: [{ containerPort: 15_090 }] };
+  const containers = [...containersOf(pod, 'containers'), proxy];
+  const spec = Object(pod['spec']) as JsonObject;
+  const reviewed = { ...pod, spec: { ...spec, containers, initContainers: [sidecar] } };
+  assert.deepEqual(injectPod(reviewed, planOf({})), { pod: reviewed, notes: [] });
+  const [newer] = containersOf(injectPod(reviewed, planOf({ image: 'outrider/outrider:2.0.0' })).pod, 'initContainers');
+  assert.deepEqual(newer, { ...sidecar, image: 'outrider/outrider:2.0.0' });
+});
+
+test('the sidecar of a Knative revision is left alone, in the form that Knative gives it', () => {
+  const { lifecycle: _hook, restartPolicy: _policy, ...sidecar } = sidecarOf();
+  const serving = {
+    ...sidecar,
+    image: 'index.docker.io/outrider/outrider@sha256:0123',
+    env: [
+      ...envOf(sidecarOf()),
+      { name: 'OUTRIDER_LOCAL_ADDR', value: '127.0.0.1:9190' },
+      { name: 'PORT', value: '3000' },
+      { name: 'K_SERVICE', value: 'a' },
+    ],
+    lifecycle: { preStop: { httpGet: { port: 8022, path: '/wait-for-drain', scheme: 'HTTP' } } },
+  };
+  const proxy = { name: 'queue-proxy', image: 'q:1', ports: [{ containerPort: 9090 }] };
+  const made = withSpec({ initContainers: [], containers: [serving, { name: 'agent', image: 'a:1' }, proxy] });
+  const metadata = { labels: { 'serving.knative.dev/revision': 'a-00001' } };
+  assert.deepEqual(faultsOf({ ...made, metadata }), []);
+  assert.match(faultsOf(made).join(), /restartPolicy Always/);
+  const open = {
+    ...serving,
+    env: serving.env.map((one) => (one['value'] === '127.0.0.1:9190' ? { ...one, value: ':9190' } : one)),
+  };
+  const opened = withSpec({ initContainers: [], containers: [open, { name: 'agent', image: 'a:1' }, proxy] });
+  assert.match(faultsOf({ ...opened, metadata }).join(), /OUTRIDER_LOCAL_ADDR is expected on 127/);
+  const sleeping = withSpec({ initContainers: [], containers: [{ ...serving, command: ['sleep'] }] });
+  assert.match(faultsOf({ ...sleeping, metadata }).join(), /no command/);
+});
+
+test('a sidecar with a configuration is sound where the platform lets pods say it, with the secrets that it names', () => {
+  const config = 'a2a_peers: { r: { token_env: R_TOKEN } }';
+  const token = { name: 'R_TOKEN', valueFrom: { secretKeyRef: { name: 's', key: 'R_TOKEN' } } };
+  const env = [...envOf(sidecarOf()), { name: 'OUTRIDER_CONFIG_YAML', value: config }, token];
+  const pod = withSidecar({ env });
+  assert.match(faultsOf(pod).join(), /OUTRIDER_CONFIG_YAML is not what the platform says/);
+  assert.deepEqual(injectPod(pod, planOf({}), new Set(['config'])).pod, pod);
+  const evil = env.map(
+    (entry) => JSON.parse(JSON.stringify(entry).replaceAll('R_TOKEN', 'NODE_OPTIONS')) as JsonObject,
+  );
+  assert.throws(
+    () => injectPod(withSidecar({ env: evil }), planOf({}), new Set(['config'])),
+    /NODE_OPTIONS is not one/,
+  );
+});
+
+test('ports beside the agent are named, but for those of a mesh; one of the node denies the pod', () => {
+  const chosen = planOf({ container: 'agent' });
+  const noted = (container: JsonObject): string =>
+    injectPod(beside('containers', container), chosen)
+      .notes.map(({ message }) => message)
+      .join();
+  assert.match(
+    noted({ name: 'web', image: 'w:1', ports: [{ containerPort: 5000 }] }),
+    /port 5000 of container web is not behind the sidecar/,
+  );
+  const mesh = (name: string, port: number): string => noted({ name, image: 'm:1', ports: [{ containerPort: port }] });
+  assert.doesNotMatch(mesh('istio-proxy', 15_090), /not behind/);
+  assert.doesNotMatch(mesh('linkerd-proxy', 4_143), /not behind/);
+  assert.match(mesh('istio-proxy', 5000), /port 5000 of container istio-proxy is not behind/);
+  const node = beside('containers', { name: 'web', image: 'w:1', ports: [{ containerPort: 5000, hostPort: 80 }] });
+  assert.throws(() => injectPod(node, chosen), /port 5000 of container web .* it cannot have a port of the node/);
+});
+
+test("the sidecar's volume is its own", () => {
+  const hostPath = { volumes: [{ name: 'outrider-data', hostPath: { path: '/' } }] };
+  assert.match(faultsOf({ ...POD, spec: { ...Object(POD['spec']), ...hostPath } }).join(), /nothing that others write/);
+  const reader = { name: 'r', image: 'r:1', volumeMounts: [{ name: 'outrider-data', mountPath: '/x' }] };
+  assert.match(faultsOf(beside('containers', reader), { container: 'agent' }).join(), /is the sidecar's alone/);
+  assert.match(faultsOf(beside('initContainers', reader)).join(), /is the sidecar's alone/);
+});
+
+test('who makes a pod is told of annotations, not of flags', () => {
+  const two = beside('containers', { name: 'other', image: 'o:1' });
+  assert.match(faultsOf(two).join(), /choose with the annotation outrider\.dev\/container/);
+  const command = {
+    ...POD,
+    spec: { containers: [{ name: 'agent', image: 'a:1', command: ['run', '--port', '3001'] }] },
+  };
+  const port = { ...POD, spec: { containers: [{ ...command.spec.containers[0], ports: [{ containerPort: 3001 }] }] } };
+  const helper = { ...POD, spec: { containers: [{ name: 'agent', image: 'a:1', ports: [{ containerPort: 9090 }] }] } };
+  assert.match(faultsOf(helper).join(), /have the agent declare another port/);
+  const told = injectPod(POD, planOf({})).notes.map(({ message }) => message);
+  assert.match(told.join(), /outrider\.dev\/agent-port/);
+  for (const message of [...told, ...faultsOf(two), ...faultsOf(port), ...faultsOf(helper)]) {
+    assert.doesNotMatch(message, /--(container|agent-port|inbound-port)/);
+  }
+});
+
+test('a sidecar on a port below 1024 may listen there, and an entry that is there stays', () => {
+  const low = { containers: [{ name: 'agent', image: 'a:1', ports: [{ containerPort: 80 }] }] };
+  const sysctlsOf = (spec: JsonObject): unknown =>
+    Object(Object(injectPod({ ...POD, spec }, planOf({})).pod['spec']).securityContext).sysctls;
+  const name = 'net.ipv4.ip_unprivileged_port_start';
+  assert.deepEqual(sysctlsOf(low), [{ name, value: '0' }]);
+  assert.deepEqual(sysctlsOf({ ...low, securityContext: { sysctls: [{ name, value: '80' }] } }), [
+    { name, value: '80' },
+  ]);
+  assert.equal(sysctlsOf(Object(POD['spec'])), undefined);
+});
+
+function beside(list: string, container: JsonObject, pod = POD): JsonObject {
+  const spec = Object(pod['spec']) as JsonObject;
+  return { ...pod, spec: { ...spec, [list]: [...((spec[list] as unknown as JsonObject[]) ?? []), container] } };
+}
+
+function sidecarOf(): JsonObject {
+  const [sidecar] = containersOf(injectPod(POD, planOf({})).pod, 'initContainers');
+  assert.ok(sidecar);
+  return sidecar;
+}
+
+/** A pod with a sound sidecar, and this of it changed. */
+function withSidecar(change: JsonObject): JsonObject {
+  return withSpec({ initContainers: [{ ...sidecarOf(), ...change }] });
+}
+
+function withSpec(change: JsonObject): JsonObject {
+  const { pod } = injectPod(POD, planOf({}));
+  return { ...pod, spec: { ...Object(pod['spec']), ...change } };
+}
+
+function withVariable(entry: JsonObject): JsonObject {
+  const others = envOf(sidecarOf()).filter(({ name }) => name !== entry['name']);
+  return withSidecar({ env: [...others, entry] });
+}
+
+function optionalToken(): JsonObject {
+  const secretKeyRef = { name: 's', key: 'AGENT_AUTH_TOKEN', optional: true };
+  return { name: 'AGENT_AUTH_TOKEN', valueFrom: { secretKeyRef } };
+}
+
+function declaring(containerPort: number): JsonObject {
+  const [agent] = containersOf(injectPod(POD, planOf({})).pod, 'containers');
+  return withSpec({ containers: [{ ...agent, ports: [{ containerPort }] }] });
+}
+
+function envOf(container: JsonObject | undefined): JsonObject[] {
+  // Variables are objects with a name.
+  return (container?.['env'] ?? []) as unknown as JsonObject[];
+}
 
 function planOf(options: Partial<Parameters<typeof makePlan>[1]>): Plan {
   const plan = makePlan(undefined, { version: '1.2.3', ...options });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
@@ -261,7 +263,8 @@ test('labels of the pod, and the path for whole namespaces, say whether there is
 });
 
 test('annotations configure it; those that cannot be used deny the pod, and name themselves', async (t) => {
-  const webhook = await startWebhook(t, '--ledger-url', 'https://ledger.example.com');
+  const allowed = ['--allow-annotations', 'config, otel-endpoint,ledger-url'];
+  const webhook = await startWebhook(t, '--ledger-url', 'https://ledger.example.com', ...allowed);
   const before = pod({
     labels: { 'outrider.dev/inject': 'true' },
     annotations: {
@@ -304,6 +307,48 @@ test('annotations configure it; those that cannot be used deny the pod, and name
   assert.match(JSON.stringify(message), /agent-port: expected a port.*ledger-url: expected an http/);
   assert.ok(!JSON.stringify(message).includes('secret-value'));
   assert.ok(!webhook.process.stderr.includes('secret-value'));
+});
+
+test("annotations that are the platform's deny the pod, unless they are allowed; URLs hold no credentials", async (t) => {
+  const webhook = await startWebhook(t, '--allow-annotations', 'ledger-url');
+  const denial = async (name: string, value: string): Promise<string> => {
+    const labels = { 'outrider.dev/inject': 'true' };
+    const made = pod({ labels, annotations: { [`outrider.dev/${name}`]: value } });
+    const { allowed, status } = await mutate(webhook, review(made));
+    return allowed === true ? '' : JSON.stringify(status);
+  };
+  assert.match(await denial('config', 'auth: none'), /dev\/config: the platform does not let pods say this/);
+  assert.match(await denial('otel-endpoint', 'http://evil.io'), /dev\/otel-endpoint: the platform does not let pods/);
+  assert.equal(await denial('ledger-url', 'https://ledger.example.com'), '');
+  assert.match(await denial('ledger-url', 'https://user:hunter2@ledger.example.com'), /URL without credentials/);
+  assert.match(await denial('ledger-url', 'https://user@ledger.example.com'), /URL without credentials/);
+  assert.ok(!webhook.process.stderr.includes('hunter2'));
+});
+
+test('--allow-annotations with a name that is none is a mistake in the call', async (t) => {
+  const folder = tempDir(t);
+  const wrong = start(folder, '--allow-annotations', 'config,image');
+  assert.equal((await wrong.exited).code, 1);
+  assert.match(wrong.stderr, /Expected names of config, ledger-url, otel-endpoint/);
+});
+
+test('a container that only looks like the sidecar denies the pod, and is never marked as injected', async (t) => {
+  const webhook = await startWebhook(t, '--image', 'registry.example.com/outrider:1.2.3');
+  const image = 'registry.example.com/outrider:1.2.3';
+  const impostors: [list: string, container: JsonObject][] = [
+    ['containers', { name: 'outrider', image, command: ['sleep', '1'] }],
+    ['initContainers', { name: 'outrider', image, args: ['--version'] }],
+    ['containers', { name: 'x', image: 'evil.io/outrider/outrider:1.2.3' }],
+  ];
+  for (const [list, container] of impostors) {
+    const before = pod();
+    const spec = before['spec'] as JsonObject;
+    const others = (spec[list] ?? []) as JsonObject[];
+    const made = { ...before, spec: { ...spec, [list]: [...others, container] } };
+    const response = await mutate(webhook, review(made));
+    assert.deepEqual([response['allowed'], response['patch']], [false, undefined]);
+    assert.match(JSON.stringify(response['status']), /not the sidecar that would be injected/);
+  }
 });
 
 test('a pod in which two containers could be the agent is denied, with both named', async (t) => {
@@ -415,6 +460,11 @@ test('plain HTTP, and a peer that never finishes its handshake, hurt nobody else
   const webhook = await startWebhook(t);
   const plain = await fetch(`http://127.0.0.1:${webhook.port}/health`).catch((error: unknown) => error);
   assert.ok(plain instanceof Error);
+  const silent = connectTcp(webhook.port, '127.0.0.1');
+  t.after(() => silent.destroy());
+  await once(silent, 'connect');
+  // The first bytes of a handshake: a record of 256 bytes is to follow.
+  silent.write(Buffer.from([0x16, 0x03, 0x01, 0x01, 0x00]));
   assert.equal((await mutate(webhook, review(pod())))['allowed'], true);
 });
 
@@ -427,21 +477,23 @@ test('SIGTERM ends it with 0, and a review under way is answered', async (t) => 
     ca: webhook.ca,
     path: '/mutate',
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      expect: '100-continue',
+    },
   });
+  // Said when the body begins to be read: then the review is under way.
+  const underWay = once(sent, 'continue');
   const answered = new Promise<number>((resolve, reject) => {
     sent.on('response', (response) => resolve(response.resume().statusCode ?? 0));
     sent.on('error', reject);
   });
   sent.write(body.slice(0, 100));
-  // Until it is under way on the other side.
-  await new Promise((resolve) => {
-    setTimeout(resolve, 200);
-  });
+  await underWay;
   webhook.process.signal('SIGTERM');
-  await new Promise((resolve) => {
-    setTimeout(resolve, 200);
-  });
+  const ready = { path: '/ready', method: 'GET' };
+  await until(async () => (await ask(webhook, '', ready)).status === 503, 'it is no longer ready');
   sent.end(body.slice(100));
   assert.equal(await answered, 200);
   assert.equal((await webhook.process.exited).code, 0);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DockerfileParser } from 'dockerfile-ast';
 import fc from 'fast-check';
-import { ManifestTextError } from '../../src/deploy/text/inject-text.ts';
+import { ManifestTextError } from '../../src/deploy/text/line-note.ts';
 import { type WrapOptions, wrapDockerfile } from '../../src/deploy/wrap.ts';
 import { assertExamples } from './example.ts';
+import { assertGolden, lineTexts, readSections } from './golden-file.ts';
 
 /**
  * Cases in the form of the manifests' golden files, with `options.json`: `WrapOptions`; `crlf`, `noNewline`: the input has Windows
@@ -23,45 +24,28 @@ const IMAGE = 'outrider/outrider:1.2.3';
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.txt'))) {
   test(`wrap: ${file.replace('.txt', '')}`, () => {
     const path = join(FOLDER, file);
-    const parts = readFileSync(path, 'utf8').split(/^-- (\S+) --\n/m);
-    const sections = new Map(
-      Array.from({ length: (parts.length - 1) / 2 }, (_, at) => [parts[2 * at + 1] ?? '', parts[2 * at + 2] ?? '']),
-    );
-    const { crlf = false, noNewline = false, ...rest }: CaseOptions = JSON.parse(sections.get('options.json') ?? '{}');
+    const sections = readSections(path);
+    const { crlf = false, noNewline = false, ...rest }: CaseOptions = JSON.parse(sections['options.json'] ?? '{}');
     const options = { image: IMAGE, ...rest };
-    const input = (sections.get('input') ?? '').replaceAll('\n', crlf ? '\r\n' : '\n');
+    const input = (sections['input'] ?? '').replaceAll('\n', crlf ? '\r\n' : '\n');
     const got = run(noNewline ? input.trimEnd() : input, options);
-    const lines = crlf ? { ...got, ...('output' in got && { output: onlyWindows(got['output'] ?? '') }) } : got;
-    if (process.env['UPDATE_GOLDEN']) {
-      const inputs = ['options.json', 'input'].flatMap((name) =>
-        sections.has(name) ? [[name, sections.get(name)] as const] : [],
-      );
-      const all = [...inputs, ...Object.entries(lines)].map(
-        ([name, text]) => `-- ${name} --\n${text?.replace(/\n?$/, '\n')}`,
-      );
-      writeFileSync(path, all.join(''));
-    } else {
-      const expected = ['output', 'faults', 'notes'].flatMap((name) =>
-        sections.has(name) ? [[name, sections.get(name)]] : [],
-      );
-      const ended = Object.entries(lines).map(([name, text]) => [name, text.replace(/\n?$/, '\n')]);
-      assert.deepEqual(ended, expected);
-    }
-    if (got['output'] === undefined) return;
-    assert.equal(run(got['output'], options)['output'], got['output'], 'wrapping twice changes nothing');
-    checkResult(got['output']);
+    const { output } = got;
+    // The file of the case has Unix line ends, and one at its end.
+    const shown = output && (crlf ? onlyWindows(output) : noNewline ? `${output}\n` : output);
+    assertGolden(path, sections, shown === undefined ? got : { ...got, output: shown });
+    if (output === undefined) return;
+    assert.equal(run(output, options)['output'], output, 'wrapping twice changes nothing');
+    checkResult(output);
   });
 }
 
 function run(text: string, options: WrapOptions): Record<string, string> {
-  const lines = (notes: readonly { line: number; message: string }[]) =>
-    notes.map(({ line, message }) => `${line}: ${message}\n`).join('');
   try {
     const { text: output, notes } = wrapDockerfile(text, options);
-    return { output, ...(notes.length > 0 && { notes: lines(notes) }) };
+    return { output, ...(notes.length > 0 && { notes: lineTexts(notes) }) };
   } catch (error) {
     if (!(error instanceof ManifestTextError)) throw error;
-    return { faults: lines(error.faults) };
+    return { faults: lineTexts(error.faults) };
   }
 }
 
@@ -100,8 +84,14 @@ test('whatever words there are, they come behind outrider run as they were', () 
       fc.pre(!/run/.test(entrypoint[1] ?? '') && ![...entrypoint, ...cmd].some((text) => /8080|9090/.test(text)));
       const input = `FROM debian:13\nENTRYPOINT ${JSON.stringify(entrypoint)}\nCMD ${JSON.stringify(cmd)}\n`;
       const { text } = wrapDockerfile(input, { image: IMAGE });
-      const last = /^ENTRYPOINT (.*)$/m.exec(text)?.[1] ?? '';
-      assert.deepEqual(JSON.parse(last), ['/usr/local/bin/outrider', 'run', '--', ...entrypoint]);
+      // U+2028 ends a line for regular expressions, and none of a Dockerfile.
+      const last = text.split('\n').find((line) => line.startsWith('ENTRYPOINT ')) ?? '';
+      assert.deepEqual(JSON.parse(last.slice('ENTRYPOINT '.length)), [
+        '/usr/local/bin/outrider',
+        'run',
+        '--',
+        ...entrypoint,
+      ]);
       assert.ok(text.endsWith(`\nCMD ${JSON.stringify(cmd)}\n`), 'CMD is kept');
     }),
   );

@@ -21,7 +21,7 @@ export const BASE_LIBRARIES: ReadonlySet<string> = new Set([
   'libcrypto.so.3',
 ]);
 
-/** Why the base cannot be made of this machine's own packages; undefined when it can. */
+/** Why such a base cannot be made of this machine's own packages, one release older than its own; undefined when it can. */
 export function cannotMakeBase(): string | undefined {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   if (!/^ID=debian$/m.test(release) || !/^VERSION_ID="12"$/m.test(release)) return 'this is not Debian 12';
@@ -34,7 +34,7 @@ export function cannotMakeBase(): string | undefined {
   return undefined;
 }
 
-/** Puts the files of the base's packages into a folder: the same packages of the same distribution, as they are on this machine. */
+/** Puts the files of the base's packages into a folder, as they are on this machine: what runs with the older ones runs with the newer. */
 export function makeBase(root: string): void {
   const files = execFileSync('dpkg-query', ['-L', ...PACKAGES], { encoding: 'utf8' }).split('\n');
   for (const file of files) {

@@ -1,6 +1,6 @@
 import type { AgentSpec, Cause } from '../../deploy/agent-spec.ts';
 import { destinationOf } from '../../deploy/agent-target.ts';
-import type { Json, JsonObject } from '../../deploy/json.ts';
+import { isObject, type Json, type JsonObject } from '../../deploy/json.ts';
 import { HELPER_PORTS, type Plan } from '../../deploy/plan.ts';
 
 /** What an agent's file makes of the agent, for people. `plan`: undefined when it gets no sidecar. */
@@ -84,10 +84,6 @@ function entries(value: Json | undefined): [string, JsonObject][] {
   return Object.entries(isObject(value) ? value : {}).flatMap(([name, entry]) =>
     isObject(entry) ? [[name, entry]] : [],
   );
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function text(value: Json | undefined): string {

@@ -15,7 +15,7 @@ export function ejectCommand(deps: DeployDeps = ofThisProcess()): Command {
     .action(async (manifest: string | undefined, flags: WriteFlags) => {
       await reported(deps, troubleExit(flags), async () => {
         const file = await readManifest(manifest, flags, deps);
-        deliver(file, ejected(file, deps), flags, deps);
+        deliver(file, await ejected(file, deps), flags, deps);
       });
     });
 }

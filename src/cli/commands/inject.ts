@@ -5,7 +5,7 @@ import { readAgent, whyNoSidecar } from '../deploy/agent-source.ts';
 import { deliver, troubleExit, type WriteFlags } from '../deploy/deliver.ts';
 import { type DeployDeps, ofThisProcess } from '../deploy/deps.ts';
 import { Failure, reported } from '../deploy/failure.ts';
-import { type PlanFlags, planOptions, targetOption, withPlanFlags } from '../deploy/flags.ts';
+import { checkPlanFlags, type PlanFlags, planOptions, targetOption, withPlanFlags } from '../deploy/flags.ts';
 import { injectInto } from '../deploy/manifest-text.ts';
 import { readManifest } from '../deploy/read-manifest.ts';
 import { withoutSidecar } from '../deploy/without-sidecar.ts';
@@ -44,8 +44,9 @@ async function inject(manifest: string | undefined, flags: InjectFlags, deps: De
   const plan = noSidecar === undefined ? makePlan(agent?.spec, planOptions(flags, deps.version)) : undefined;
   if (plan === undefined) {
     if (noSidecar !== undefined) deps.stderr.write(`${noSidecar}\n`);
-    return deliver(file, withoutSidecar(file, deps), flags, deps);
+    return deliver(file, await withoutSidecar(file, deps), flags, deps);
   }
+  checkPlanFlags(flags, target, deps);
   const after = injectInto(file.name, file.text, { target: await LOAD_TARGET[target](), plan }, deps);
   deliver(file, after, flags, deps);
 }

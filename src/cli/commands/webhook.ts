@@ -1,22 +1,20 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readTlsIdentity, type TlsFiles } from '../../config/tls-files.ts';
 import { watchFile } from '../../config/watch-file.ts';
 import { makePlan } from '../../deploy/make-plan.ts';
+import { PLATFORM_ANNOTATIONS } from '../../deploy/pod-settings.ts';
 import type { Log } from '../../log.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { startWebhook, type Webhook } from '../../webhook.ts';
-import { httpUrl, image, seconds } from '../deploy/flags.ts';
+import { httpUrl, image, type PlanFlags, planOptions, seconds } from '../deploy/flags.ts';
 import { VERSION } from '../version.ts';
 
-interface WebhookFlags {
+interface WebhookFlags extends Pick<PlanFlags, 'image' | 'otelEndpoint' | 'ledgerUrl' | 'drainTimeout'> {
   readonly addr: string;
   readonly tlsCert: string;
   readonly tlsKey: string;
   readonly clientCa?: string;
-  readonly image?: string;
-  readonly otelEndpoint?: string;
-  readonly ledgerUrl?: string;
-  readonly drainTimeout?: number;
+  readonly allowAnnotations?: ReadonlySet<string>;
 }
 
 /** `outrider webhook`: the mutating admission webhook that puts the sidecar into pods of Kubernetes as they are made. */
@@ -30,9 +28,15 @@ export function webhookCommand(): Command {
     .addOption(new Option('--otel-endpoint <url>', 'where traces of sidecars go').argParser(httpUrl))
     .addOption(new Option('--ledger-url <url>', 'where their costs and audit rows go').argParser(httpUrl))
     .addOption(new Option('--drain-timeout <s>', 'seconds for calls in flight at the end of a pod').argParser(seconds))
+    .addOption(
+      new Option(
+        '--allow-annotations <names>',
+        `what pods may say of their own sidecar all the same, of ${PLATFORM_ANNOTATIONS.join(', ')}; with commas`,
+      ).argParser(annotationNames),
+    )
     .addHelpText(
       'after',
-      '\nPods ask for a sidecar by the label outrider.dev/inject: "true". See docs/deploy/kubernetes.md.',
+      '\nPods ask for a sidecar by the label outrider.dev/inject: "true". See docs/deploy/kubernetes-webhook.md.',
     )
     .action(async (flags: WebhookFlags) => {
       const log = createLog({ level: 'info', format: 'auto', stream: process.stderr });
@@ -40,16 +44,14 @@ export function webhookCommand(): Command {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
       });
       const files = { cert: flags.tlsCert, key: flags.tlsKey, clientCa: flags.clientCa };
-      const plan = makePlan(undefined, {
-        version: VERSION,
-        ...(flags.image !== undefined && { image: flags.image }),
-        ...(flags.otelEndpoint !== undefined && { otelEndpoint: flags.otelEndpoint }),
-        ...(flags.ledgerUrl !== undefined && { ledgerUrl: flags.ledgerUrl }),
-        ...(flags.drainTimeout !== undefined && { drainSeconds: flags.drainTimeout }),
+      const plan = makePlan(undefined, planOptions(flags, VERSION));
+      const webhook = await startWebhook({
+        address: flags.addr,
+        tls: await readTlsIdentity(files),
+        plan,
+        allowAnnotations: flags.allowAnnotations ?? new Set(),
+        log,
       });
-      // Without an agent's file there is always one.
-      if (plan === undefined) throw new TypeError('no plan');
-      const webhook = await startWebhook({ address: flags.addr, tls: await readTlsIdentity(files), plan, log });
       log.info('the webhook listens', { port: webhook.port, image: plan.image });
       const watches = [files.cert, files.key, ...(files.clientCa === undefined ? [] : [files.clientCa])].map((path) =>
         watchFile(path, (isNew) => renew(webhook, files, isNew, log)),
@@ -58,6 +60,13 @@ export function webhookCommand(): Command {
       for (const watch of watches) watch.close();
       await webhook.close();
     });
+}
+
+function annotationNames(text: string): ReadonlySet<string> {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !PLATFORM_ANNOTATIONS.some((known) => known === name));
+  if (unknown === undefined) return new Set(names);
+  throw new InvalidArgumentError(`Expected names of ${PLATFORM_ANNOTATIONS.join(', ')}, with commas between them.`);
 }
 
 /** A certificate that cannot be used, such as one whose key has not been replaced yet, leaves the old one in force. */

@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { defaultImage } from '../../deploy/image.ts';
 import { readEntrypoint, type WrapOptions, wrapDockerfile } from '../../deploy/wrap.ts';
 import { deliver, troubleExit, type WriteFlags } from '../deploy/deliver.ts';
 import { type DeployDeps, ofThisProcess } from '../deploy/deps.ts';
 import { reported } from '../deploy/failure.ts';
+import { image, port } from '../deploy/flags.ts';
 import { changed } from '../deploy/manifest-text.ts';
 import { readManifest } from '../deploy/read-manifest.ts';
 
@@ -31,7 +33,7 @@ export function wrapCommand(deps: DeployDeps = ofThisProcess()): Command {
       await reported(deps, troubleExit(flags), async () => {
         const file = await readManifest(dockerfile, flags, deps);
         const options: WrapOptions = {
-          image: flags.image ?? `outrider/outrider:${deps.version}`,
+          image: flags.image ?? defaultImage(deps.version),
           ...(flags.entrypoint !== undefined && { entrypoint: flags.entrypoint }),
           ...(flags.agentPort !== undefined && { agentPort: flags.agentPort }),
         };
@@ -45,21 +47,10 @@ export function wrapCommand(deps: DeployDeps = ofThisProcess()): Command {
     });
 }
 
-function image(text: string): string {
-  if (/^[\w.:/@-]+$/.test(text)) return text;
-  throw new InvalidArgumentError('an image such as outrider/outrider:1.2.3');
-}
-
 function entrypoint(text: string): readonly string[] {
   const words = readEntrypoint(text);
   if (words === undefined) throw new InvalidArgumentError('a list of words in JSON, such as \'["python", "app.py"]\'');
   return words;
-}
-
-function port(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,5}$/.test(text) && number > 0 && number < 65_536) return number;
-  throw new InvalidArgumentError('a port is a number from 1 to 65535');
 }
 
 const HELP = `

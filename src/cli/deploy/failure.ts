@@ -1,6 +1,7 @@
 import { ConfigError, formatFault } from '../../config/faults.ts';
 import { OutriderError } from '../../errors.ts';
 import type { DeployDeps } from './deps.ts';
+import { printable } from './printable.ts';
 
 /** What keeps a command from doing its work, in lines that whoever typed it can act on. */
 export class Failure extends Error {
@@ -30,7 +31,7 @@ export async function reported(deps: DeployDeps, exitCode: number, work: () => P
 }
 
 function linesOf(error: unknown): readonly string[] | undefined {
-  if (error instanceof Failure) return error.lines;
+  if (error instanceof Failure) return error.lines.flatMap((line) => line.split('\n')).map(printable);
   if (error instanceof ConfigError) return error.faults.map(formatFault);
   return error instanceof OutriderError ? [`outrider: ${error.message}`] : undefined;
 }

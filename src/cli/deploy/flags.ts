@@ -1,7 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '../../config/suggest.ts';
+import { unpinned } from '../../deploy/image.ts';
 import type { PlanOptions } from '../../deploy/make-plan.ts';
-import { DEPLOY_TARGETS } from '../../deploy/targets.ts';
+import { DEPLOY_TARGETS, type DeployTarget } from '../../deploy/targets.ts';
+import type { DeployDeps } from './deps.ts';
+import { Failure } from './failure.ts';
 
 /** What `inject` and `deploy` have in common, as commander gives it. */
 export interface PlanFlags {
@@ -46,6 +49,15 @@ export function planOptions(flags: PlanFlags, version: string): PlanOptions {
     ...(flags.drainTimeout !== undefined && { drainSeconds: flags.drainTimeout }),
     ...(flags.networkPolicy !== undefined && { networkPolicy: flags.networkPolicy }),
   };
+}
+
+/** What flags alone can have wrong, or should be said of them. Throws `Failure`. */
+export function checkPlanFlags({ image, networkPolicy }: PlanFlags, target: DeployTarget, deps: DeployDeps): void {
+  if (networkPolicy === true && target !== 'kubernetes') {
+    throw new Failure(`--network-policy is of Kubernetes; ${target} has none`);
+  }
+  const fault = image === undefined ? undefined : unpinned(image);
+  if (fault !== undefined) deps.stderr.write(`--image: note: ${fault}\n`);
 }
 
 export function targetOption(): Option {

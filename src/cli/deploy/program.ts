@@ -37,7 +37,8 @@ export function findProgram(name: string, env: Environment): string | undefined 
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }
 
-function isProgram(path: string): boolean {
+/** True for a file that we may run. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

@@ -8,7 +8,7 @@ import { readDocuments } from '../../deploy/text/documents.ts';
 import { type AgentSource, whyNoSidecar } from './agent-source.ts';
 import type { DeployDeps } from './deps.ts';
 import { Failure } from './failure.ts';
-import { type PlanFlags, planOptions } from './flags.ts';
+import { checkPlanFlags, type PlanFlags, planOptions } from './flags.ts';
 import { injectInto } from './manifest-text.ts';
 
 export interface RenderFlags extends PlanFlags {
@@ -21,7 +21,8 @@ export interface Rendered {
   readonly documents: readonly Json[];
 }
 
-const PUBLIC_PORT = 8080;
+/** Where callers reach the agent, if nobody says. */
+export const PUBLIC_PORT = 8080;
 
 /** A whole manifest of the agent, with its sidecar if it asks for one. `name`: what messages call the manifest. */
 export async function renderManifest(
@@ -29,6 +30,7 @@ export async function renderManifest(
   { target: targetName, name, flags }: { target: ManifestTarget; name: string; flags: RenderFlags },
   deps: DeployDeps,
 ): Promise<Rendered> {
+  checkPlanFlags(flags, targetName, deps);
   const target = await LOAD_TARGET[targetName]();
   const { secretStore, publicPort = PUBLIC_PORT } = flags;
   const options = {

@@ -1,6 +1,8 @@
-import { type Candidate, chooseAgent, describeManifest, isObject, isSidecar } from '../containers.ts';
+import { type Candidate, chooseAgent } from '../choose-agent.ts';
+import { describeManifest } from '../describe-manifest.ts';
 import { getAt } from '../edit.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isSidecar } from '../found-sidecar.ts';
+import { isObject, type Json, type JsonObject, listOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { ManifestError, type Place } from '../target.ts';
 
@@ -67,8 +69,7 @@ export function containersOf({ document, root }: App): Container[] {
 }
 
 export function listAt(value: Json, path: Path): readonly Json[] {
-  const list = getAt(value, path);
-  return Array.isArray(list) ? list : [];
+  return listOf(getAt(value, path));
 }
 
 export function findSidecar(containers: readonly Container[]): Container | undefined {

@@ -1,7 +1,7 @@
 import { portVariable } from '../container-spec.ts';
-import { type DeclaredPort, isObject } from '../containers.ts';
+import { type DeclaredPort } from '../containers.ts';
 import { getAt, setAt } from '../edit.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
 import { type App, type Container, listAt } from './app.ts';

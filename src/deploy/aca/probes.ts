@@ -1,6 +1,6 @@
-import { type DeclaredPort, isObject } from '../containers.ts';
+import { type DeclaredPort } from '../containers.ts';
 import { without } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { type Container, listAt, textOf } from './app.ts';
 
@@ -17,7 +17,7 @@ export interface MovedProbes {
 export function moveProbes(agent: Container, plan: Plan, http: number | undefined): MovedProbes {
   const all = listAt(agent.own, ['probes']);
   const asking = (type: string) =>
-    all.find((probe) => isObject(probe) && probe['type'] === type && isOfAgent(probe, http));
+    all.find((probe) => isObject(probe) && isOfType(probe, type) && isOfAgent(probe, http));
   const ready = pathOf(asking('Readiness'));
   const health = pathOf(asking('Liveness')) ?? pathOf(asking('Startup'));
   return {
@@ -36,6 +36,11 @@ export function probePorts({ document, path, own }: Container): DeclaredPort[] {
   });
 }
 
+/** The service takes any case. */
+function isOfType({ type }: JsonObject, wanted: string): boolean {
+  return textOf(type).toLowerCase() === wanted.toLowerCase();
+}
+
 function isOfAgent(probe: JsonObject, http: number | undefined): boolean {
   return portOf(probe) === http;
 }
@@ -52,5 +57,11 @@ function pathOf(probe: Json | undefined): string | undefined {
 }
 
 function throughSidecar(probe: JsonObject, plan: Plan): JsonObject {
-  return { ...without(probe, 'tcpSocket'), httpGet: { path: '/health/agent', port: plan.inboundPort } };
+  const type = textOf(probe['type']).toLowerCase();
+  const spelt = type.slice(0, 1).toUpperCase() + type.slice(1);
+  return {
+    ...without(probe, 'tcpSocket'),
+    ...(type !== '' && { type: spelt }),
+    httpGet: { path: '/health/agent', port: plan.inboundPort },
+  };
 }

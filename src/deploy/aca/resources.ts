@@ -1,6 +1,5 @@
-import { isObject } from '../containers.ts';
 import { getAt } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { parseCpu, parseMemory } from '../quantity.ts';
 import type { Fault } from '../target.ts';
 import { type App, CONTAINERS, type Container } from './app.ts';

@@ -1,6 +1,5 @@
-import { isObject } from '../containers.ts';
 import { getAt, setAt } from '../edit.ts';
-import type { JsonObject, Path } from '../json.ts';
+import { isObject, type JsonObject, type Path } from '../json.ts';
 import type { Note } from '../target.ts';
 import { type App, listAt, textOf } from './app.ts';
 
@@ -27,8 +26,12 @@ export function withSecrets(
   if (vault === undefined || !vault.startsWith('https://')) {
     const message =
       `the app needs the secrets ${names.join(', ')}: set them with \`az containerapp secret set\`, ` +
-      "or name a Key Vault's URL with --secret-store";
-    return { root, notes: [{ document, path: SECRETS, message }] };
+      "or name a Key Vault's URL with --secret-store. A new app without a vault has to be created before that, without the sidecar";
+    const listed = listAt(root, SECRETS);
+    // An update replaces a list that the file has, and keeps the values of those that it names.
+    const kept = listed.length === 0 ? root : setAt(root, SECRETS, [...listed, ...names.map((name) => ({ name }))]);
+    // As below.
+    return { root: kept as JsonObject, notes: [{ document, path: SECRETS, message }] };
   }
   const used = listAt(root, SECRETS).flatMap((secret) => (isObject(secret) ? [textOf(secret['identity'])] : []));
   const assigned = getAt(root, ['identity', 'userAssignedIdentities']);

@@ -1,11 +1,17 @@
 import type { McpContainer } from '../agent-spec.ts';
 import type { JsonObject } from '../json.ts';
-import { DATA_DIR, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME, sidecarVariables } from '../plan.ts';
+import {
+  DATA_DIR,
+  DATA_VOLUME,
+  GRACE_EXTRA_SECONDS,
+  OFF_BALANCERS_SECONDS,
+  type Plan,
+  SIDECAR_NAME,
+  sidecarVariables,
+} from '../plan.ts';
 import type { MovedProbes } from './probes.ts';
 import { STEP } from './resources.ts';
 import { reference } from './secrets.ts';
-
-export const DATA_VOLUME = 'outrider-data';
 
 /** What the platform allows. */
 const MOST_GRACE_SECONDS = 600;
@@ -23,6 +29,7 @@ export function sidecarContainer(plan: Plan, fallbackName: string, { readyPath, 
   const facts = {
     fallbackName,
     drainSeconds: drainSeconds(plan),
+    drainDelaySeconds: Math.min(OFF_BALANCERS_SECONDS, Math.floor(drainSeconds(plan) / 3)),
     ...(readyPath !== undefined && { readyPath }),
     ...(healthPath !== undefined && { healthPath }),
   };

@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
+import { isObject, type Json } from '../json.ts';
 import { SIDECAR_NAME } from '../plan.ts';
 import { ManifestError, type Place } from '../target.ts';
 

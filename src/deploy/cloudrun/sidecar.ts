@@ -3,6 +3,7 @@ import type { McpContainer } from '../agent-spec.ts';
 import type { Json, JsonObject } from '../json.ts';
 import {
   DATA_DIR,
+  DATA_VOLUME,
   type Plan,
   SIDECAR_NAME,
   SIDECAR_RESOURCES,
@@ -12,11 +13,12 @@ import {
 } from '../plan.ts';
 import { kubernetesCpu, kubernetesMemory } from '../quantity.ts';
 
-export const DATA_VOLUME = 'outrider-data';
 /** In memory, which is the sidecar's own 512 MiB: Cloud Run has no disk. */
 const DATA_VOLUME_SIZE = '128Mi';
 /** Below the volume's size: the outbox refuses with 507 what does not fit, before the volume fails. */
 const OUTBOX_BYTES = '112MiB';
+/** As long as the agent's own startup probe gives it. */
+const AGENT_START_SECONDS = 240;
 /** Cloud Run kills an instance 10 s after it was told to stop. */
 const DRAIN_SECONDS = 8;
 
@@ -44,7 +46,9 @@ export function ingressContainer(plan: Plan, facts: SidecarFacts): JsonObject {
     image: plan.image,
     args: ['sidecar'],
     ports: [{ ...facts.port, containerPort: plan.inboundPort }],
-    env: sidecarVariables(bounded, { ...facts, drainSeconds }).map((variable) => envEntry(variable, facts)),
+    env: sidecarVariables(bounded, { ...facts, drainSeconds, agentStartSeconds: AGENT_START_SECONDS }).map((variable) =>
+      envEntry(variable, facts),
+    ),
     resources: { limits: { cpu: kubernetesCpu(cpuLimit), memory: kubernetesMemory(memoryLimitMib) } },
     startupProbe: { httpGet: get('/health'), periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 60 },
     livenessProbe: { httpGet: get('/health'), periodSeconds: 10, timeoutSeconds: 3 },

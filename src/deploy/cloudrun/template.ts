@@ -1,13 +1,13 @@
-import { knownSecrets, objectsOf, tellAgent, textOf } from '../container-spec.ts';
-import { isObject, moveAgent, planFaults, portClashes } from '../containers.ts';
+import { knownSecrets, tellAgent } from '../container-spec.ts';
+import { moveAgent, planFaults, portClashes } from '../containers.ts';
 import { getAt, without } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
-import { agentVariables, type Plan } from '../plan.ts';
+import { isObject, type Json, type JsonObject, objectsOf, textOf } from '../json.ts';
+import { agentVariables, DATA_VOLUME, type Plan } from '../plan.ts';
 import { moveProbes } from '../probes.ts';
 import { declaredPorts, findPublicPort } from '../public-port.ts';
 import { type Fault, ManifestError, type Note, type Place } from '../target.ts';
 import { DEPENDENCIES, withDependency } from './dependencies.ts';
-import { DATA_VOLUME, dataVolume, ingressContainer, mcpContainer } from './sidecar.ts';
+import { dataVolume, ingressContainer, mcpContainer } from './sidecar.ts';
 
 const EXECUTION_ENVIRONMENT = 'run.googleapis.com/execution-environment';
 const THROTTLING = 'run.googleapis.com/cpu-throttling';

@@ -1,11 +1,10 @@
 import type { DeclaredPort } from '../containers.ts';
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { movePort } from '../health-command.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { agentVariables, type Plan, SIDECAR_NAME } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
 import { withEntries } from './depends-on.ts';
 import { atLeast } from './duration.ts';
-import { movePort } from './healthcheck.ts';
 import { MOVED_KEYS } from './networks.ts';
 import type { Service } from './services.ts';
 import { numberOf, readEnvironment, tellAgent, textOf } from './variables.ts';

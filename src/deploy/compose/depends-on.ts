@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 
 /** `depends_on` as a map; the short form means that a service has started. */
 export function dependenciesOf(value: Json | undefined): JsonObject {

@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf } from '../json.ts';
 import { textOf } from './variables.ts';
 
 /** What belongs to the owner of a network namespace: whoever joins another's may not have it. */
@@ -40,7 +39,7 @@ function withAliases(networks: Json | undefined, names: readonly string[]): Json
   return Object.fromEntries(
     entries.map(([name, options]): [string, Json] => {
       const own = isObject(options) ? options : {};
-      const aliases = Array.isArray(own['aliases']) ? own['aliases'] : [];
+      const aliases = listOf(own['aliases']);
       return [name, { ...own, aliases: [...new Set([...aliases, ...names])] }];
     }),
   );

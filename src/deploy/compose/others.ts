@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
 import { type Plan, SIDECAR_NAME } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
 import { dependenciesOf, withEntries } from './depends-on.ts';

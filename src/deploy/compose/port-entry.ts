@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { numberOf, textOf } from './variables.ts';
 
 /** Ports inside the container, both ends included. */

@@ -1,5 +1,7 @@
-import { chooseAgent, describeManifest, isObject, isSidecar } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { chooseAgent } from '../choose-agent.ts';
+import { describeManifest } from '../describe-manifest.ts';
+import { isSidecar } from '../found-sidecar.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { type Fault, ManifestError, type Place } from '../target.ts';
 import { MOVED_KEYS } from './networks.ts';

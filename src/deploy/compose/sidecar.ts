@@ -1,7 +1,16 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { isObject } from '../containers.ts';
-import type { JsonObject } from '../json.ts';
-import { DATA_DIR, type Plan, SIDECAR_NAME, SIDECAR_RESOURCES, SIDECAR_UID, sidecarVariables } from '../plan.ts';
+import { isObject, type JsonObject } from '../json.ts';
+import {
+  AGENT_START_SECONDS,
+  DATA_DIR,
+  DATA_VOLUME,
+  type Plan,
+  SIDECAR_NAME,
+  SIDECAR_PROGRAM,
+  SIDECAR_RESOURCES,
+  SIDECAR_UID,
+  sidecarVariables,
+} from '../plan.ts';
 import { composeCpu, composeMemory } from '../quantity.ts';
 import { ownedByNetwork } from './networks.ts';
 import { namesOf } from './others.ts';
@@ -9,11 +18,9 @@ import type { Ports } from './ports.ts';
 import type { Service } from './services.ts';
 import { literal, secretReference } from './variables.ts';
 
-export const DATA_VOLUME = 'outrider-data';
-
 /** The sidecar's service: it owns the network that the agent joins. */
 export function sidecarService(agent: Service, plan: Plan, ports: Ports, grace: number): JsonObject {
-  const variables = sidecarVariables(plan, { fallbackName: agent.name });
+  const variables = sidecarVariables(plan, { fallbackName: agent.name, agentStartSeconds: AGENT_START_SECONDS });
   return {
     image: plan.image,
     command: ['sidecar'],
@@ -28,7 +35,7 @@ export function sidecarService(agent: Service, plan: Plan, ports: Ports, grace: 
     ...ownedByNetwork(agent.own, namesOf(agent)),
     // Whether it lives, not whether the agent is ready: the agent starts only when this is well.
     healthcheck: {
-      test: ['CMD', '/usr/local/bin/outrider', 'healthcheck'],
+      test: ['CMD', SIDECAR_PROGRAM, 'healthcheck'],
       interval: '10s',
       timeout: '3s',
       retries: 3,

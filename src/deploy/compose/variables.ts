@@ -1,5 +1,5 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
+import { isObject, type Json } from '../json.ts';
+import { FORCED_VARIABLES } from '../plan.ts';
 
 /** A scalar as text; of anything else nothing. */
 export function textOf(value: Json | undefined): string {
@@ -42,17 +42,14 @@ export function readEnvironment(environment: Json | undefined): ReadonlyMap<stri
   );
 }
 
-/** Those whose value wins over what the file says. */
-const OURS = new Set(['PORT', 'HOST']);
-
 /** An `environment` in the form it has, with what an agent is told; of the others the file's own win. */
 export function tellAgent(environment: Json | undefined, variables: Readonly<Record<string, string>>): Json {
   const before = readEnvironment(environment);
-  const told = Object.entries(variables).filter(([name]) => OURS.has(name) || !before.has(name));
+  const told = Object.entries(variables).filter(([name]) => FORCED_VARIABLES.has(name) || !before.has(name));
   if (!Array.isArray(environment)) return { ...(isObject(environment) && environment), ...Object.fromEntries(told) };
   const changed = environment.map((entry: Json): Json => {
     const name = textOf(entry).split('=')[0] ?? '';
-    return OURS.has(name) ? `${name}=${variables[name]}` : entry;
+    return FORCED_VARIABLES.has(name) ? `${name}=${variables[name]}` : entry;
   });
   const added = told.filter(([name]) => !before.has(name));
   return [...changed, ...added.map(([name, value]) => `${name}=${value}`)];

@@ -1,6 +1,5 @@
-import { objectsOf, textOf } from '../container-spec.ts';
 import type { DeclaredPort } from '../containers.ts';
-import type { JsonObject, Path } from '../json.ts';
+import { type JsonObject, objectsOf, type Path, textOf } from '../json.ts';
 import { HELPER_PORTS, type Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import type { Note } from '../target.ts';

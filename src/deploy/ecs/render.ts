@@ -11,13 +11,8 @@ const DEFAULT = { cpu: 0.25, memory: 512 } as const;
 /** A task definition for Fargate with the agent alone. Throws `ManifestError`. */
 export function renderTaskDefinition(agent: AgentSpec, options: RenderOptions): readonly Json[] {
   const { name, deploy, team, owner } = agent;
-  const cpu = deploy.cpu === undefined ? DEFAULT.cpu : parseCpu(deploy.cpu);
-  const memory = deploy.memory === undefined ? DEFAULT.memory : parseMemory(deploy.memory);
-  if (cpu === undefined || memory === undefined) {
-    fail(
-      `deploy.resources says ${deploy.cpu ?? ''} ${deploy.memory ?? ''}: write cpu as 0.5 or 500m, and memory as 512Mi or 2Gi`,
-    );
-  }
+  const cpu = parseCpu(deploy.cpu ?? '') ?? DEFAULT.cpu;
+  const memory = parseMemory(deploy.memory ?? '') ?? DEFAULT.memory;
   const size = fargateSize({ cpu: ecsCpu(cpu), memory: Math.ceil(memory) });
   if (size === undefined)
     fail(`deploy.resources asks for ${cpu} vCPU and ${memory} MiB: Fargate has no task of that size`);

@@ -1,5 +1,4 @@
-import { objectsOf, textOf } from '../container-spec.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, objectsOf, textOf } from '../json.ts';
 import { ManifestError } from '../target.ts';
 
 /** Where the value of a secret comes from: the `valueFrom` of a name. */

@@ -1,12 +1,19 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { imageRepository } from '../containers.ts';
+import { imageRepository } from '../found-sidecar.ts';
 import type { JsonObject } from '../json.ts';
-import { DATA_DIR, type Plan, SIDECAR_NAME, SIDECAR_RESOURCES, SIDECAR_UID, sidecarVariables } from '../plan.ts';
+import {
+  AGENT_START_SECONDS,
+  DATA_DIR,
+  DATA_VOLUME,
+  type Plan,
+  SIDECAR_NAME,
+  SIDECAR_PROGRAM,
+  SIDECAR_RESOURCES,
+  SIDECAR_UID,
+  sidecarVariables,
+} from '../plan.ts';
 import { ecsCpu } from '../quantity.ts';
 import { references, type SecretSource } from './secrets.ts';
-
-/** Bind mounts live as long as the task; a volume of this name that is there already, such as one of EFS, is used. */
-export const DATA_VOLUME = 'outrider-data';
 
 const CPU = ecsCpu(SIDECAR_RESOURCES.cpuRequest);
 
@@ -25,7 +32,11 @@ export interface Beside {
 }
 
 export function sidecarContainer(plan: Plan, beside: Beside): JsonObject {
-  const variables = sidecarVariables(plan, { fallbackName: beside.family, drainSeconds: beside.drainSeconds });
+  const variables = sidecarVariables(plan, {
+    fallbackName: beside.family,
+    drainSeconds: beside.drainSeconds,
+    agentStartSeconds: AGENT_START_SECONDS,
+  });
   const secrets = variables.flatMap((variable) => ('secret' in variable ? [variable.name] : []));
   return {
     name: SIDECAR_NAME,
@@ -43,7 +54,7 @@ export function sidecarContainer(plan: Plan, beside: Beside): JsonObject {
     ),
     ...(secrets.length > 0 && { secrets: references(secrets, beside.secrets) }),
     healthCheck: {
-      command: ['CMD', '/usr/local/bin/outrider', 'healthcheck'],
+      command: ['CMD', SIDECAR_PROGRAM, 'healthcheck'],
       interval: 5,
       timeout: 3,
       retries: 3,

@@ -1,5 +1,4 @@
-import { objectsOf } from '../container-spec.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
 import { shown } from '../shown.ts';
 import { ManifestError, type Note } from '../target.ts';
 
@@ -71,7 +70,7 @@ export function fit(
 ): { readonly task: JsonObject; readonly notes: readonly Note[] } {
   const size = taskSize(task);
   const { containerDefinitions } = task;
-  const needed = reserved(Array.isArray(containerDefinitions) ? containerDefinitions : []);
+  const needed = reserved(listOf(containerDefinitions));
   const first = (['cpu', 'memory'] as const).find((key) => (size[key] ?? Number.POSITIVE_INFINITY) < needed[key]);
   if (first === undefined) return { task, notes: [] };
   const least = { cpu: Math.max(size.cpu ?? 0, needed.cpu), memory: Math.max(size.memory ?? 0, needed.memory) };

@@ -1,10 +1,9 @@
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { shown } from '../shown.ts';
 import { type Fault, ManifestError, type Place } from '../target.ts';
 
 /** What `aws ecs describe-task-definition` adds, and `register-task-definition` refuses. */
-const READ_ONLY = [
+export const READ_ONLY = [
   'taskDefinitionArn',
   'revision',
   'status',

@@ -1,7 +1,8 @@
-import { indexed, MESH, textOf } from '../container-spec.ts';
-import { chooseAgent, isObject, isSidecar, upgradeMessage } from '../containers.ts';
+import { chooseAgent } from '../choose-agent.ts';
+import { indexed, MESH } from '../container-spec.ts';
 import { getAt } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isSidecar, upgradeMessage } from '../found-sidecar.ts';
+import { isObject, type Json, type JsonObject, listOf, textOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { Place } from '../target.ts';
 import { type AgentContainer, type ChangedSpec, inside } from './parts.ts';
@@ -9,7 +10,7 @@ import { type AgentContainer, type ChangedSpec, inside } from './parts.ts';
 /** A pod that has a sidecar already, with the plan's image; undefined where it has none. */
 export function upgradeSidecar(spec: JsonObject, plan: Plan, at: Place): ChangedSpec | undefined {
   for (const list of ['initContainers', 'containers']) {
-    const containers = Array.isArray(spec[list]) ? spec[list] : [];
+    const containers = listOf(spec[list]);
     const index = containers.findIndex((one: Json) => isObject(one) && isSidecar(one['name'], one['image']));
     const sidecar: Json | undefined = containers[index];
     if (!isObject(sidecar)) continue;

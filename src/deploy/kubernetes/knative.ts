@@ -1,10 +1,10 @@
-import { objectsOf, tellAgent } from '../container-spec.ts';
+import { tellAgent } from '../container-spec.ts';
 import { getAt, without } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
-import { agentVariables, type Plan } from '../plan.ts';
+import { type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
+import { agentVariables, DATA_VOLUME, type Plan } from '../plan.ts';
 import type { Fault, Place } from '../target.ts';
 import { type ChangedSpec, inside, type PodContext, type PodParts } from './parts.ts';
-import { DATA_VOLUME, dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
+import { dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
 
 /**
  * Knative puts a proxy of its own into each pod, which listens on these ports (knative/serving, `pkg/networking/constants.go`): the helpers
@@ -20,11 +20,26 @@ const REVISION = ['metadata', 'labels', 'serving.knative.dev/revision'];
 
 /** A webhook meets pods of Knative with its proxy in them already, which expects the agent where it is. */
 export function knativePodFaults(pod: JsonObject, { at, takeOver }: PodContext): Fault[] {
-  if (!takeOver || getAt(pod, REVISION) === undefined) return [];
+  if (!takeOver || !isKnativePod(pod)) return [];
   const message =
     'the pod is of a Knative Service: inject into its manifest instead (outrider inject --target kubernetes)';
   return [{ ...inside(at, ...REVISION), message }];
 }
+
+export function isKnativePod(pod: JsonObject): boolean {
+  return getAt(pod, REVISION) !== undefined;
+}
+
+/** What the container with the port has in Knative besides: from here, and from Knative itself. */
+export const KNATIVE_VARIABLES: ReadonlySet<string> = new Set([
+  'OUTRIDER_LOCAL_ADDR',
+  'OUTRIDER_MCP_ADDR',
+  'OUTRIDER_COST_ADDR',
+  'PORT',
+  'K_REVISION',
+  'K_CONFIGURATION',
+  'K_SERVICE',
+]);
 
 export function knativeFaults(plan: Plan, at: Place): Fault[] {
   return [
@@ -44,8 +59,8 @@ export function knativeFaults(plan: Plan, at: Place): Fault[] {
  */
 export function knativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
   const { agent, plan, facts, port } = parts;
-  const containers = Array.isArray(spec['containers']) ? spec['containers'] : [];
-  const volumes = Array.isArray(spec['volumes']) ? spec['volumes'] : [];
+  const containers = listOf(spec['containers']);
+  const volumes = listOf(spec['volumes']);
   const timeout = typeof spec['timeoutSeconds'] === 'number' ? spec['timeoutSeconds'] : DEFAULT_TIMEOUT_SECONDS;
   const drainSeconds = Math.min(plan.drainSeconds, Math.max(1, timeout - FLUSH_SECONDS));
   const asked = ['livenessProbe', 'startupProbe'].filter((probe) => agent.data[probe] !== undefined);

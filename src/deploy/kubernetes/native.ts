@@ -1,22 +1,26 @@
-import { MESH, objectsOf, tellAgent, textOf } from '../container-spec.ts';
-import { isObject } from '../containers.ts';
+import { MESH, tellAgent } from '../container-spec.ts';
 import { without } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
-import { agentVariables, GRACE_EXTRA_SECONDS, type Plan } from '../plan.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
+import {
+  agentVariables,
+  DATA_VOLUME,
+  GRACE_EXTRA_SECONDS,
+  OFF_BALANCERS_SECONDS,
+  type Plan,
+  SIDECAR_PROGRAM,
+} from '../plan.ts';
 import type { ChangedSpec, PodParts } from './parts.ts';
-import { DATA_VOLUME, dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
+import { dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
 
 /** What Kubernetes grants a pod that asks for nothing else. */
 const DEFAULT_GRACE_SECONDS = 30;
-/** What it takes, at least, until a pod that is being stopped is off every load balancer. */
-const OFF_BALANCERS_SECONDS = 5;
 
 /** A pod whose sidecar is a native one: an init container that goes on running (stable since Kubernetes 1.33). */
 export function nativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
   const { agent, plan, context } = parts;
-  const containers = Array.isArray(spec['containers']) ? spec['containers'] : [];
-  const init = Array.isArray(spec['initContainers']) ? spec['initContainers'] : [];
-  const volumes = Array.isArray(spec['volumes']) ? spec['volumes'] : [];
+  const containers = listOf(spec['containers']);
+  const init = listOf(spec['initContainers']);
+  const volumes = listOf(spec['volumes']);
   const servers = mcpContainers(plan, spec).map(asNative);
   const told = { ...parts.container, env: tellAgent(parts.container['env'], agentVariables(plan)) };
   const grace = spec['terminationGracePeriodSeconds'];
@@ -30,7 +34,17 @@ export function nativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
       Math.max(plan.drainSeconds, OFF_BALANCERS_SECONDS) + GRACE_EXTRA_SECONDS,
     ),
   };
-  return { spec: inOrder(spec, changed), notes: [] };
+  return { spec: inOrder(spec, plan.inboundPort < 1024 ? { ...changed, ...withLowPorts(spec) } : changed), notes: [] };
+}
+
+const LOW_PORTS = 'net.ipv4.ip_unprivileged_port_start';
+
+/** The sidecar's user is not root, and has no capability to listen below 1024: the pod's own network lets everybody. A safe sysctl. */
+function withLowPorts(spec: JsonObject): JsonObject {
+  const context = isObject(spec['securityContext']) ? spec['securityContext'] : {};
+  const sysctls = listOf(context['sysctls']);
+  if (objectsOf(sysctls).some(({ name }) => name === LOW_PORTS)) return {};
+  return { securityContext: { ...context, sysctls: [...sysctls, { name: LOW_PORTS, value: '0' }] } };
 }
 
 export function isNative(container: JsonObject): boolean {
@@ -48,6 +62,8 @@ function nativeSidecar({ plan, facts, port, context }: PodParts): JsonObject {
     // Nobody calls a Job; and its agent may never listen.
     ...(context.nature !== 'job' && {
       readinessProbe: { httpGet: get('/ready'), periodSeconds: 5, timeoutSeconds: 3, ...facts.readyTiming },
+      // Run when the pod begins to end, while the agent is held back: callers who keep connections open let go of them.
+      lifecycle: { preStop: { exec: { command: [SIDECAR_PROGRAM, 'drain'] } } },
     }),
   };
 }

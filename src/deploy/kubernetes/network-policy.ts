@@ -1,6 +1,5 @@
-import { isObject } from '../containers.ts';
 import { getAt } from '../edit.ts';
-import type { JsonObject } from '../json.ts';
+import { isObject, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { ManifestError } from '../target.ts';
 import { type Resource, sameNamespace } from './objects.ts';

@@ -1,7 +1,5 @@
-import { textOf } from '../container-spec.ts';
-import { isObject } from '../containers.ts';
 import { setAt } from '../edit.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf, textOf } from '../json.ts';
 import type { Place } from '../target.ts';
 
 /** An object of a file: a document, or an item of a document that is a `List`. */
@@ -58,7 +56,7 @@ export function selects(selector: Json | undefined, labels: JsonObject): boolean
   if (!isObject(selector)) return false;
   const equal = selector['matchLabels'] ?? (selector['matchExpressions'] === undefined ? selector : {});
   if (!isObject(equal) || !Object.entries(equal).every(([name, value]) => labels[name] === value)) return false;
-  const sets = Array.isArray(selector['matchExpressions']) ? selector['matchExpressions'] : [];
+  const sets = listOf(selector['matchExpressions']);
   return sets.every((expression: Json) => isObject(expression) && meets(expression, labels));
 }
 

@@ -17,6 +17,8 @@ export interface PodContext {
   readonly claims: readonly string[];
   /** True where the sidecar has to listen where the agent did, because nobody can tell the callers of another port. */
   readonly takeOver: boolean;
+  /** Annotations of the platform's own that pods may have all the same, where an admission webhook asks. */
+  readonly podsMaySay?: ReadonlySet<string>;
 }
 
 /** The agent's container, with its place in the file. */

@@ -1,12 +1,14 @@
-import { indexed, knownSecrets } from '../container-spec.ts';
-import { isObject, portClashes } from '../containers.ts';
+import { findVariable, indexed, knownSecrets } from '../container-spec.ts';
+import { portClashes } from '../containers.ts';
 import { getAt } from '../edit.ts';
-import type { JsonObject } from '../json.ts';
-import type { Plan } from '../plan.ts';
+import { isSidecar } from '../found-sidecar.ts';
+import { isObject, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
+import { DATA_VOLUME, type Plan } from '../plan.ts';
 import { declaredPorts, type PublicPort } from '../public-port.ts';
 import type { Fault, Note, Place } from '../target.ts';
 import { isNative } from './native.ts';
 import { type AgentContainer, inside, type PodContext, type PodParts } from './parts.ts';
+import { soundnessFaults } from './sound-sidecar.ts';
 
 /** What keeps a pod from having a sidecar at all. */
 export function podFaults(pod: JsonObject, context: PodContext): Fault[] {
@@ -24,6 +26,77 @@ export function podFaults(pod: JsonObject, context: PodContext): Fault[] {
     ],
   ];
   return rules.flatMap(([path, broken, message]) => (broken ? [{ ...inside(context.at, ...path), message }] : []));
+}
+
+/** What is wrong with a pod that has a sidecar before an admission webhook gave it one. */
+export function broughtFaults(pod: JsonObject, plan: Plan, context: PodContext): Fault[] {
+  const spec = isObject(pod['spec']) ? pod['spec'] : {};
+  const at = inside(context.at, 'spec');
+  const has = [...objectsOf(spec['initContainers']), ...objectsOf(spec['containers'])].some(sidecarIs);
+  if (!has) return [];
+  return [
+    ...soundnessFaults(pod, plan, context),
+    ...podFaults(pod, context),
+    ...volumeFaults(spec, at),
+    ...nodePortFaults(spec, undefined, at),
+  ];
+}
+
+function sidecarIs({ name, image }: JsonObject): boolean {
+  return isSidecar(name, image);
+}
+
+/** Kinds of volumes whose content is not another's; `name` is no kind. */
+const VOLUMES: ReadonlySet<string> = new Set(['name', 'emptyDir', 'persistentVolumeClaim', 'ephemeral']);
+
+/** The outbox, and a configuration that lies beside it, are the sidecar's alone. */
+export function volumeFaults(spec: JsonObject, at: Place): Fault[] {
+  const kinds = indexed(spec['volumes'])
+    .filter(({ data }) => data['name'] === DATA_VOLUME && Object.keys(data).some((key) => !VOLUMES.has(key)))
+    .map(({ index }) => ({
+      ...inside(at, 'volumes', index),
+      message: `the volume ${DATA_VOLUME} holds what the sidecar has not shipped yet: it can be an emptyDir, a claim or ephemeral, but nothing that others write`,
+    }));
+  const mounts = beside(spec, at, (data) => !sidecarIs(data)).flatMap((one) =>
+    ['volumeMounts', 'volumeDevices'].flatMap((list) =>
+      indexed(one.data[list])
+        .filter(({ data }) => data['name'] === DATA_VOLUME)
+        .map(({ index }) => ({
+          ...inside(one, list, index),
+          message: `the volume ${DATA_VOLUME} is the sidecar's alone: mount another one`,
+        })),
+    ),
+  );
+  return [...kinds, ...mounts];
+}
+
+/** Ports of the node that lead to containers beside the agent; without `agent`, the one that was told of the sidecar is it. */
+export function nodePortFaults(spec: JsonObject, agent: AgentContainer | undefined, at: Place): Fault[] {
+  const isBeside = (data: JsonObject): boolean =>
+    agent === undefined
+      ? !sidecarIs(data) && findVariable(data, 'OUTRIDER_LOCAL_URL') === undefined
+      : data !== agent.data;
+  return beside(spec, at, isBeside)
+    .flatMap((one) => declaredPorts(one.data, one).map((declared) => ({ ...declared, name: one.name })))
+    .filter(({ entry }) => entry['hostPort'] !== undefined)
+    .map(({ port, document, path, name }) => ({
+      document,
+      path: [...path, 'hostPort'],
+      message: `port ${port} of container ${name} is not behind the sidecar: it cannot have a port of the node`,
+    }));
+}
+
+interface Beside extends Place {
+  readonly name: string;
+  readonly data: JsonObject;
+}
+
+function beside(spec: JsonObject, at: Place, isBeside: (data: JsonObject) => boolean): Beside[] {
+  return ['initContainers', 'containers'].flatMap((list) =>
+    indexed(spec[list])
+      .filter(({ data }) => isBeside(data))
+      .map(({ data, index }) => ({ ...inside(at, list, index), data, name: textOf(data['name']) ?? '' })),
+  );
 }
 
 /** Ports that containers beside the agent declare, and cannot have. */
@@ -59,7 +132,47 @@ export function podNotes(pod: JsonObject, { agent, port, plan, context }: PodPar
           },
         ]
       : [];
-  return [...knownSecrets(agent.data, agent, plan), ...open, ...hooks, ...shared, ...scrapeNotes(pod, port, context)];
+  return [
+    ...knownSecrets(agent.data, agent, plan),
+    ...open,
+    ...neighbourNotes(pod, agent, context),
+    ...hooks,
+    ...shared,
+    ...nodePortNotes(port),
+    ...scrapeNotes(pod, port, context),
+  ];
+}
+
+/** Ports of meshes, which guard them themselves. */
+const MESH_PORTS: readonly (readonly [name: RegExp, first: number, last: number])[] = [
+  [/^istio-/, 15_000, 15_099],
+  [/^linkerd-/, 4_140, 4_191],
+];
+
+/** Init containers that end are gone before the agent is called. */
+function neighbourNotes(pod: JsonObject, agent: AgentContainer, context: PodContext): Note[] {
+  const spec = isObject(pod['spec']) ? pod['spec'] : {};
+  const main = new Set(listOf(spec['containers']));
+  const lasts = (data: JsonObject): boolean => main.has(data) || isNative(data);
+  return beside(spec, inside(context.at, 'spec'), (data) => data !== agent.data && lasts(data)).flatMap((one) =>
+    declaredPorts(one.data, one)
+      .filter(
+        ({ port }) => !MESH_PORTS.some(([mesh, first, last]) => mesh.test(one.name) && port >= first && port <= last),
+      )
+      .map(({ port, entry, document, path }) => ({
+        document,
+        path,
+        message: `port ${port} of container ${one.name} is not behind the sidecar: whoever reaches the ${entry['hostPort'] === undefined ? 'pod' : 'node'} reaches it`,
+      })),
+  );
+}
+
+function nodePortNotes({ http, declared }: PublicPort): Note[] {
+  if (http === undefined || declared?.['hostPort'] === undefined) return [];
+  const { document, path } = http;
+  const message =
+    'the port of the node leads to the sidecar now, and schedulers before Kubernetes 1.33.6 do not look at those of native sidecars: two such pods may meet on one node';
+  return [{ document, path, message }];
 }
 
 const SCRAPED = ['metadata', 'annotations', 'prometheus.io/port'];

@@ -1,7 +1,6 @@
-import { objectsOf } from '../container-spec.ts';
-import { isObject, moveAgent, planFaults } from '../containers.ts';
+import { moveAgent, planFaults } from '../containers.ts';
 import { without } from '../edit.ts';
-import type { JsonObject } from '../json.ts';
+import { isObject, type JsonObject, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { moveProbes } from '../probes.ts';
 import { findPublicPort, type PublicPort } from '../public-port.ts';
@@ -10,7 +9,7 @@ import { findAgent, upgradeSidecar } from './find-agent.ts';
 import { knativeFaults, knativePod, knativePodFaults } from './knative.ts';
 import { nativePod } from './native.ts';
 import { inside, type PodContext, type PodParts } from './parts.ts';
-import { neighbourFaults, podFaults, podNotes } from './pod-rules.ts';
+import { broughtFaults, neighbourFaults, nodePortFaults, podFaults, podNotes, volumeFaults } from './pod-rules.ts';
 
 export interface InjectedPod {
   readonly pod: JsonObject;
@@ -26,6 +25,7 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
   const spec = isObject(pod['spec']) ? pod['spec'] : {};
   const at = inside(context.at, 'spec');
   const secretName = given.secretStore ?? `${context.workload}-outrider`;
+  if (context.takeOver) refuse(broughtFaults(pod, given, context));
   const upgraded = upgradeSidecar(spec, given, at);
   if (upgraded !== undefined) return { pod: { ...pod, spec: upgraded.spec }, notes: upgraded.notes, secretName };
   refuse(knativePodFaults(pod, context));
@@ -44,6 +44,8 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
     ...planFaults(plan, agent),
     ...moved.faults,
     ...neighbourFaults(spec, agent, plan, at),
+    ...volumeFaults(spec, at),
+    ...(context.takeOver ? nodePortFaults(spec, agent, at) : []),
     ...(context.nature === 'knative' ? knativeFaults(plan, agent) : []),
   ]);
 

@@ -1,7 +1,5 @@
-import { objectsOf } from '../container-spec.ts';
-import { isObject } from '../containers.ts';
 import { getAt, setAt } from '../edit.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { PortReference, PublicPort } from '../public-port.ts';
 import type { Note } from '../target.ts';
@@ -90,7 +88,7 @@ function retargetService(service: Resource, port: PublicPort, plan: Plan): Retar
   const to = plan.inboundPort;
   const path = ['spec', 'ports'];
   const ports = getAt(service.data, path);
-  const entries = Array.isArray(ports) ? ports : [];
+  const entries = listOf(ports);
   const leads = (entry: Json): entry is JsonObject =>
     isObject(entry) && (entry['protocol'] ?? 'TCP') === 'TCP' && isAgents(targetOf(entry), port);
   const changed = entries.map((entry: Json) =>
@@ -125,8 +123,8 @@ function rolloutNotes({ document, path, name, data }: Resource, port: PublicPort
 
 function retargetPolicy(policy: Resource, leads: (reference: Json | undefined) => boolean, to: number): Resource {
   const rules = getAt(policy.data, ['spec', 'ingress']);
-  const places: Path[] = (Array.isArray(rules) ? rules : []).flatMap((rule: Json, index) =>
-    (isObject(rule) && Array.isArray(rule['ports']) ? rule['ports'] : []).flatMap((entry: Json, at: number): Path[] =>
+  const places: Path[] = listOf(rules).flatMap((rule, index) =>
+    listOf(isObject(rule) ? rule['ports'] : undefined).flatMap((entry, at): Path[] =>
       isObject(entry) && entry['port'] !== undefined && entry['endPort'] === undefined && leads(entry['port'])
         ? [['spec', 'ingress', index, 'ports', at, 'port']]
         : [],

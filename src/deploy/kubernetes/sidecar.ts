@@ -1,8 +1,8 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { objectsOf } from '../container-spec.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { type Json, type JsonObject, objectsOf } from '../json.ts';
 import {
   DATA_DIR,
+  DATA_VOLUME,
   type Plan,
   RECORD_VARIABLE,
   SIDECAR_NAME,
@@ -14,7 +14,6 @@ import {
 } from '../plan.ts';
 import { kubernetesCpu, kubernetesMemory } from '../quantity.ts';
 
-export const DATA_VOLUME = 'outrider-data';
 /** More than the outbox's bound of 1 GiB and its write-ahead log: a pod that exceeds it is evicted, and loses its rows. */
 const DATA_VOLUME_SIZE = '1100Mi';
 

@@ -1,7 +1,5 @@
-import { objectsOf } from '../container-spec.ts';
-import { isObject } from '../containers.ts';
 import { getAt } from '../edit.ts';
-import type { Json } from '../json.ts';
+import { isObject, type Json, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { PublicPort } from '../public-port.ts';
 import type { Note } from '../target.ts';

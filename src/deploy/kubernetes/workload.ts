@@ -1,6 +1,6 @@
-import { chooseAgent, isObject } from '../containers.ts';
+import { chooseAgent } from '../choose-agent.ts';
 import { getAt } from '../edit.ts';
-import type { JsonObject, Path } from '../json.ts';
+import { isObject, type JsonObject, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { ManifestError } from '../target.ts';
 import type { Resource } from './objects.ts';

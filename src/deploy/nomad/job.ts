@@ -1,7 +1,7 @@
-import { objectsOf } from '../container-spec.ts';
-import { chooseAgent, isObject, isSidecar } from '../containers.ts';
+import { chooseAgent } from '../choose-agent.ts';
 import { setAt } from '../edit.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isSidecar } from '../found-sidecar.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import { type Fault, ManifestError } from '../target.ts';
@@ -48,14 +48,14 @@ export function readJob(documents: readonly Json[]): Job {
 
 export function groupsOf({ job, path }: Job): FoundGroup[] {
   const { TaskGroups: groups } = job;
-  return (Array.isArray(groups) ? groups : []).flatMap((group: Json, index) =>
+  return listOf(groups).flatMap((group, index) =>
     isObject(group) ? [{ group, index, path: [...path, 'TaskGroups', index] }] : [],
   );
 }
 
 export function tasksOf({ group, path }: FoundGroup): FoundTask[] {
   const { Tasks: tasks } = group;
-  return (Array.isArray(tasks) ? tasks : []).flatMap((task: Json, index) =>
+  return listOf(tasks).flatMap((task, index) =>
     isObject(task) ? [{ task, index, path: [...path, 'Tasks', index] }] : [],
   );
 }

@@ -1,7 +1,5 @@
-import { objectsOf } from '../container-spec.ts';
 import type { DeclaredPort } from '../containers.ts';
-import { isObject } from '../containers.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import type { Fault, Note } from '../target.ts';
@@ -59,7 +57,7 @@ export function readPorts(found: FoundGroup, agent: FoundTask, plan: Plan): Port
         ? numericPort(found, agent, variable)
         : { document: 0, path: http.path, port: http.port },
     others: others.flatMap(({ port, path }) => (port === undefined ? [] : [{ document: 0, path, port }])),
-    networks: http === undefined ? list(group['Networks']) : moved(list(group['Networks']), http, plan),
+    networks: http === undefined ? listOf(group['Networks']) : moved(listOf(group['Networks']), http, plan),
     faults: http === undefined ? [] : labelFaults(agent, http.label, plan),
     notes: [
       ...(http === undefined ? [] : labelNotes(agent, http, plan)),
@@ -115,7 +113,7 @@ function labelFaults(agent: FoundTask, label: string, plan: Plan): Fault[] {
   const config = configOf(agent.task);
   return ['entrypoint', 'command', 'args'].flatMap((key) => {
     const { [key]: words } = config;
-    const index = list(words).findIndex((word) => names(word, label));
+    const index = listOf(words).findIndex((word) => names(word, label));
     if (index < 0 && !names(words, label)) return [];
     const path = [...agent.path, 'Config', key, ...(index < 0 ? [] : [index])];
     const message = `the agent's command names NOMAD_PORT_${label}, which is the sidecar's port now: name ${plan.agentPort} instead`;
@@ -159,9 +157,5 @@ export function environmentOf({ Env: env }: JsonObject): JsonObject {
 }
 
 function labels(value: Json | undefined): string[] {
-  return list(value).map(String);
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
+  return listOf(value).map(String);
 }

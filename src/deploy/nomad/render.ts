@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../agent-spec.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { parseCpu, parseMemory } from '../quantity.ts';
-import { ManifestError, type RenderOptions } from '../target.ts';
+import type { RenderOptions } from '../target.ts';
 import { SECOND } from './tasks.ts';
 import { checkPath, secretTemplate, variablePath } from './variables.ts';
 
@@ -11,12 +11,8 @@ const DEFAULT = { cpu: 0.1, memory: 300 } as const;
 /** A job with the agent alone, in bridge mode. Throws `ManifestError`. */
 export function renderJob(agent: AgentSpec, options: RenderOptions): readonly Json[] {
   const { name, version, team, owner, deploy } = agent;
-  const cpu = deploy.cpu === undefined ? DEFAULT.cpu : parseCpu(deploy.cpu);
-  const memory = deploy.memory === undefined ? DEFAULT.memory : parseMemory(deploy.memory);
-  if (cpu === undefined || memory === undefined) {
-    const message = `deploy.resources says ${deploy.cpu ?? ''} ${deploy.memory ?? ''}: write cpu as 0.5 or 500m, and memory as 512Mi or 2Gi`;
-    throw new ManifestError([{ document: 0, path: [], message }]);
-  }
+  const cpu = parseCpu(deploy.cpu ?? '') ?? DEFAULT.cpu;
+  const memory = parseMemory(deploy.memory ?? '') ?? DEFAULT.memory;
   const meta = Object.fromEntries(
     Object.entries({ version, team, owner }).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );

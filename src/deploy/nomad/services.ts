@@ -1,11 +1,9 @@
-import { objectsOf } from '../container-spec.ts';
-import { type DeclaredPort, isObject } from '../containers.ts';
+import type { DeclaredPort } from '../containers.ts';
 import { getAt, setAt, without } from '../edit.ts';
-import type { Json, JsonObject, Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
-
-const SECOND = 1_000_000_000;
+import { SECOND } from './tasks.ts';
 
 /** What services lead to, and where it is now. */
 export interface Moved {
@@ -27,7 +25,7 @@ export interface Services {
 
 /** Services that led to the agent lead to the sidecar, and so do their checks: who may be called is who is ready. */
 export function moveServices(value: Json | undefined, moved: Moved): Services {
-  const before: readonly Json[] = Array.isArray(value) ? value : [];
+  const before = listOf(value);
   const checks = objectsOf(before)
     .filter((service) => leads(service['PortLabel'], moved))
     .flatMap((service) => objectsOf(service['Checks']).filter((check) => asks(check, moved)));
@@ -75,7 +73,7 @@ function restarting({ CheckRestart: restart }: JsonObject): boolean {
 
 function moveService(service: JsonObject, moved: Moved): JsonObject {
   const connected = isObject(service['Connect']);
-  const checks = (Array.isArray(service['Checks']) ? service['Checks'] : []).map((check: Json) => {
+  const checks = listOf(service['Checks']).map((check) => {
     if (!isObject(check) || !asks(check, moved)) return check;
     return { ...moveCheck(check), ...renumber(check, 'PortLabel', moved) };
   });

@@ -1,10 +1,11 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { imageRepository } from '../containers.ts';
 import { getAt, without } from '../edit.ts';
+import { imageRepository } from '../found-sidecar.ts';
 import type { Json, JsonObject } from '../json.ts';
 import {
   agentVariables,
   DATA_DIR,
+  FORCED_VARIABLES,
   type Plan,
   SIDECAR_NAME,
   SIDECAR_RESOURCES,
@@ -82,16 +83,20 @@ export function mcpTask({ name, image }: McpContainer, { agent }: Beside): JsonO
   };
 }
 
-/** Those whose value wins over what the job says. */
-const OURS: ReadonlySet<string> = new Set(['PORT', 'HOST']);
-
 export function agentTask(
   agent: JsonObject,
   plan: Plan,
-  changes: { readonly label: string | undefined; readonly services: readonly Json[]; readonly killSeconds: number },
+  changes: {
+    readonly label: string | undefined;
+    readonly services: readonly Json[];
+    readonly killSeconds: number;
+    readonly serves: boolean;
+  },
 ): JsonObject {
   const env = environmentOf(agent);
-  const told = Object.entries(agentVariables(plan)).filter(([name]) => OURS.has(name) || !Object.hasOwn(env, name));
+  const told = Object.entries(agentVariables(plan)).filter(
+    ([name]) => FORCED_VARIABLES.has(name) || !Object.hasOwn(env, name),
+  );
   const { ports } = configOf(agent);
   const left = Array.isArray(ports) ? ports.filter((port: Json) => port !== changes.label) : undefined;
   return {
@@ -101,6 +106,8 @@ export function agentTask(
     }),
     Env: { ...env, ...Object.fromEntries(told) },
     ...(changes.services.length > 0 && { Services: changes.services }),
+    // Main tasks are told to stop first: until requests in flight have had their time, this one is told nothing.
+    ...(Number(agent['ShutdownDelay'] ?? 0) === 0 && changes.serves && { ShutdownDelay: changes.killSeconds * SECOND }),
     ...(Number(agent['KillTimeout'] ?? 0) < changes.killSeconds * SECOND && {
       KillTimeout: changes.killSeconds * SECOND,
     }),

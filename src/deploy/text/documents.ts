@@ -1,13 +1,14 @@
+import { isEqual } from '../equal.ts';
 import type { Json, Path } from '../json.ts';
 import { applyEdits, type Edit } from './edit.ts';
-import { isEqual } from './equal.ts';
 import { ManifestTextError } from './line-note.ts';
+import { lineAt } from './lines.ts';
 import { readTree, type TreeReading } from './read-tree.ts';
 import { renderDocument } from './render-document.ts';
 import { rewrite } from './rewrite.ts';
 import { NotInPlace } from './slot.ts';
 import { spliceEdits } from './splice.ts';
-import { lineAt, splitDocuments } from './split.ts';
+import { splitDocuments } from './split.ts';
 import { type Style, styleOf } from './style.ts';
 import { children, type Tree } from './tree.ts';
 

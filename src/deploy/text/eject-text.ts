@@ -1,15 +1,14 @@
-import type { ManifestTarget } from '../target.ts';
+import { findSidecars } from '../found-sidecar.ts';
 import { readDocuments } from './documents.ts';
 import { eject, errorAt } from './eject.ts';
-import { findSidecar } from './find-sidecar.ts';
 import type { Injected } from './inject-text.ts';
 import { ManifestTextError } from './line-note.ts';
 import type { EjectRecord } from './record.ts';
 import { findRecord } from './record-text.ts';
 
 export interface EjectedText extends Injected {
-  /** What the text was injected for. */
-  readonly target: ManifestTarget;
+  /** What was written down of the injection. */
+  readonly record: EjectRecord;
 }
 
 /**
@@ -19,7 +18,7 @@ export interface EjectedText extends Injected {
 export function ejectText(text: string): EjectedText {
   const ejected = eject(text);
   if (ejected === undefined) throw withoutRecord(text);
-  return { text: ejected.text, target: ejected.record.target, notes: [] };
+  return { text: ejected.text, record: ejected.record, notes: [] };
 }
 
 /** What `injectText` wrote down of what it did; undefined where it did nothing. Throws `ManifestTextError` where it is broken. */
@@ -32,7 +31,7 @@ export function readRecord(text: string): EjectRecord | undefined {
 function withoutRecord(text: string): ManifestTextError {
   const message = 'the file was not injected by outrider inject: it carries no record of how it was before';
   const documents = readDocuments(text);
-  const sidecar = findSidecar(documents.data);
+  const sidecar = findSidecars(documents.data)[0];
   if (sidecar === undefined) return new ManifestTextError([{ line: 0, document: 0, message }]);
   const { document, path } = sidecar;
   const line = documents.lineOf(document, path);

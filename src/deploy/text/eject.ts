@@ -1,9 +1,10 @@
 import { applyEdits, type Edit } from './edit.ts';
 import { findHunks } from './find-hunks.ts';
 import { ManifestTextError } from './line-note.ts';
+import { lineAt, lineOffset } from './lines.ts';
 import { type EjectRecord, textHash } from './record.ts';
 import { findRecord, type RecordText } from './record-text.ts';
-import { documentAt, lineAt } from './split.ts';
+import { documentAt } from './split.ts';
 
 /** A text without its sidecar. */
 export interface Ejected {
@@ -69,16 +70,6 @@ function backwards(edits: readonly Edit[], offset: number): number {
     drift += text.length - (end - start);
   }
   return offset - drift;
-}
-
-function lineOffset(text: string, line: number): number {
-  let at = 0;
-  for (let count = 1; count < line; count += 1) {
-    const end = text.indexOf('\n', at);
-    if (end === -1) return text.length;
-    at = end + 1;
-  }
-  return at;
 }
 
 export function errorAt(text: string, offset: number, message: string): ManifestTextError {

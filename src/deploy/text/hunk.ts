@@ -1,4 +1,5 @@
 import { applyEdits, type Edit } from './edit.ts';
+import { lineEnd, lineEnds } from './lines.ts';
 
 /** A change that can be taken back: what was put in, what was taken out, and what stands around it. */
 export interface Hunk {
@@ -42,13 +43,6 @@ export function hunksOf(text: string, edits: readonly Edit[], lines: boolean): H
   });
 }
 
-/** How many lines end between two offsets. */
-export function lineEnds(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
-}
-
 /** Edits as replacements of whole lines, those of the same line in one. */
 function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
   const grown = edits.map((edit): Edit => {
@@ -67,11 +61,6 @@ function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
 
 function startsLine(text: string, offset: number): boolean {
   return offset === 0 || text[offset - 1] === '\n' || offset === text.length;
-}
-
-function lineEnd(text: string, offset: number): number {
-  const end = text.indexOf('\n', offset);
-  return end === -1 ? text.length : end + 1;
 }
 
 function touching(text: string, edits: readonly Edit[]): Edit[] {

@@ -1,6 +1,5 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
-import { isEqual } from './equal.ts';
+import { isEqual } from '../equal.ts';
+import { isObject, type Json } from '../json.ts';
 
 /** An index before, and the index after of what is the same item. */
 export type Match = readonly [before: number, after: number];

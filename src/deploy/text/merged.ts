@@ -1,6 +1,5 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
-import { isEqual } from './equal.ts';
+import { isEqual } from '../equal.ts';
+import { isObject, type Json } from '../json.ts';
 import type { Splice } from './slot.ts';
 import type { Entry, MapTree, Tree } from './tree.ts';
 

@@ -49,7 +49,7 @@ export function findRecord(text: string): RecordText | RecordFault | undefined {
   const wrong = others.find(([value]) => value !== first[0]);
   if (wrong !== undefined) return { at: wrong.index, message: BROKEN };
   const rest = text.replaceAll(IN_JSON, `"${JSON_PLACE}"`);
-  return decoded(first[1] ?? '', { rest, at: first.index, length: 0 });
+  return decoded(first[1] ?? '', text, { rest, at: first.index, length: 0 });
 }
 
 function findYaml(text: string, marker: RegExpExecArray): RecordText | RecordFault {
@@ -63,12 +63,12 @@ function findYaml(text: string, marker: RegExpExecArray): RecordText | RecordFau
     end += line.length;
   }
   if (lines.length !== count) return { at, message: BROKEN };
-  return decoded(lines.join(''), { rest: text.slice(0, at) + text.slice(end), at, length: end - at });
+  return decoded(lines.join(''), text, { rest: text.slice(0, at) + text.slice(end), at, length: end - at });
 }
 
-function decoded(data: string, place: Omit<RecordText, 'record'>): RecordText | RecordFault {
+function decoded(data: string, text: string, place: Omit<RecordText, 'record'>): RecordText | RecordFault {
   try {
-    return { record: decodeRecord(data), ...place };
+    return { record: decodeRecord(data, text.length), ...place };
   } catch (error) {
     if (!(error instanceof BrokenRecord)) throw error;
     return { at: place.at, message: error.message === '' ? BROKEN : `${BROKEN} (${error.message})` };

@@ -1,8 +1,8 @@
 import { Document } from 'yaml';
-import type { Json } from '../json.ts';
-import { isEqual } from './equal.ts';
+import { isEqual } from '../equal.ts';
+import { isList, type Json } from '../json.ts';
 import { readTree } from './read-tree.ts';
-import { blockEntries, blockItems, flowText, isList, isScalarValue } from './render.ts';
+import { blockEntries, blockItems, flowText, isScalarValue } from './render.ts';
 import type { Style } from './style.ts';
 
 /** How files are written that are new. */

@@ -1,5 +1,4 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
+import { isList, isObject, type Json } from '../json.ts';
 import { isBlockText, jsonText, type Scalar, scalarText } from './scalar-text.ts';
 import type { Style } from './style.ts';
 
@@ -100,8 +99,4 @@ export function flowEntry(key: string, value: Json, options: FlowOptions, style:
 
 export function isScalarValue(value: Json): value is Scalar {
   return typeof value !== 'object' || value === null;
-}
-
-export function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

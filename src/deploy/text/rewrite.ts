@@ -1,9 +1,7 @@
 import { type Document, isMap, isScalar, isSeq, type Node, parseDocument, visit } from 'yaml';
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
-import { isEqual } from './equal.ts';
+import { isEqual } from '../equal.ts';
+import { isList, isObject, type Json } from '../json.ts';
 import { matchItems } from './match-items.ts';
-import { isList } from './render.ts';
 import { scalarText } from './scalar-text.ts';
 import type { Style } from './style.ts';
 

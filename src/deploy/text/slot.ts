@@ -1,5 +1,5 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
+import { isList, isObject, type Json } from '../json.ts';
+import { lineContentEnd, lineStart, nextLine } from './lines.ts';
 import {
   type BlockText,
   blockEntries,
@@ -7,12 +7,11 @@ import {
   blockValue,
   type FlowOptions,
   flowText,
-  isList,
   isScalarValue,
   itemValue,
 } from './render.ts';
 import { type Quote, scalarText } from './scalar-text.ts';
-import { lineStart, type Style } from './style.ts';
+import { type Style } from './style.ts';
 import { contentEnd, isBlock, type Tree } from './tree.ts';
 
 /** What a splice of one document carries along. */
@@ -170,19 +169,6 @@ function oldPlace(tree: Tree, { head, column }: BlockSlot, text: string): OldPla
 
 export function isBlockScalar(tree: Tree): boolean {
   return tree.kind === 'scalar' && tree.style === 'block';
-}
-
-/** The start of the line after that of an offset; the offset itself where it starts a line, behind a block scalar. */
-export function nextLine(text: string, offset: number): number {
-  if (offset > 0 && text[offset - 1] === '\n') return offset;
-  const end = text.indexOf('\n', offset);
-  return end === -1 ? text.length : end + 1;
-}
-
-/** The end of the line that an offset is on, without its line end. */
-export function lineContentEnd(text: string, offset: number): number {
-  const end = nextLine(text, offset);
-  return text[end - 2] === '\r' ? end - 2 : end - 1;
 }
 
 /** Past the comments that follow right away at a column or deeper: they speak of what stands before them. */

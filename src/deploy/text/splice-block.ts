@@ -1,18 +1,9 @@
 import type { Json } from '../json.ts';
+import { column, lineContentEnd, lineStart, nextLine } from './lines.ts';
 import { matchItems } from './match-items.ts';
 import { mapChange, predecessor } from './merged.ts';
 import { blockEntry, blockItem } from './render.ts';
-import {
-  isBlockScalar,
-  lineContentEnd,
-  NotInPlace,
-  nextLine,
-  pastComments,
-  replaceValue,
-  type Slot,
-  type Splice,
-} from './slot.ts';
-import { column, lineStart } from './style.ts';
+import { isBlockScalar, NotInPlace, pastComments, replaceValue, type Slot, type Splice } from './slot.ts';
 import { type Entry, entryEnd, type Item, type MapTree, type SeqTree } from './tree.ts';
 
 export function spliceBlockMap(tree: MapTree, after: Readonly<Record<string, Json>>, slot: Slot, splice: Splice): void {

@@ -1,9 +1,9 @@
 import type { Json } from '../json.ts';
+import { lineStart } from './lines.ts';
 import { matchItems } from './match-items.ts';
 import { mapChange, predecessor } from './merged.ts';
 import { type FlowOptions, flowEntry, flowText } from './render.ts';
 import { NotInPlace, replaceValue, type Slot, type Splice } from './slot.ts';
-import { lineStart } from './style.ts';
 import { type Entry, entryEnd, type Item, type MapTree, type SeqTree } from './tree.ts';
 
 export function spliceFlowMap(tree: MapTree, after: Readonly<Record<string, Json>>, slot: Slot, splice: Splice): void {

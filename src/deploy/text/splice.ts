@@ -1,8 +1,6 @@
-import { isObject } from '../containers.ts';
-import type { Json } from '../json.ts';
+import { isEqual } from '../equal.ts';
+import { isList, isObject, type Json } from '../json.ts';
 import type { Edit } from './edit.ts';
-import { isEqual } from './equal.ts';
-import { isList } from './render.ts';
 import { replaceValue, type Slot, type Splice } from './slot.ts';
 import { spliceBlockMap, spliceBlockSeq } from './splice-block.ts';
 import { spliceFlowMap, spliceFlowSeq } from './splice-flow.ts';

@@ -50,13 +50,6 @@ function isNothing(line: string): boolean {
   return /^(\s*(#|$)|%)/.test(line);
 }
 
-/** The line of an offset, from 1. */
-export function lineAt(text: string, offset: number): number {
-  let count = 1;
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
-}
-
 /** The document that an offset is in, from 1. */
 export function documentAt(text: string, offset: number): number {
   let end = 0;

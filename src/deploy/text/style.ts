@@ -1,3 +1,4 @@
+import { column } from './lines.ts';
 import { children, isBlock, type Tree } from './tree.ts';
 
 /** How a file writes what it holds, so that what is new is written likewise. */
@@ -47,15 +48,6 @@ function measure(text: string, tree: Tree, steps: number[], dashes: number[]): v
     }
   }
   for (const { value } of children(tree)) measure(text, value, steps, dashes);
-}
-
-/** From 0. */
-export function column(text: string, offset: number): number {
-  return offset - lineStart(text, offset);
-}
-
-export function lineStart(text: string, offset: number): number {
-  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
 }
 
 function mostCommon(values: readonly number[]): number | undefined {

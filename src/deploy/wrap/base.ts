@@ -17,7 +17,9 @@ const ENTRYPOINTS: readonly (readonly [RegExp, readonly string[]])[] = [
   ],
   [/^node$/, ['docker-entrypoint.sh']],
   [/^gcr\.io\/distroless\/cc(-debian\d+)?$/, []],
-  [/^gcr\.io\/distroless\/python3(-debian\d+)?$/, ['/usr/bin/python3.11']],
+  // The version of Python is that of the release; a name without one has had several.
+  [/^gcr\.io\/distroless\/python3-debian12$/, ['/usr/bin/python3.11']],
+  [/^gcr\.io\/distroless\/python3-debian13$/, ['/usr/bin/python3.13']],
 ];
 
 export function knownBase(image: string): Base {
@@ -38,12 +40,12 @@ export function knownBase(image: string): Base {
 
 function unfit(name: string, tag: string): string | undefined {
   const needs = 'outrider needs glibc, libstdc++ and a loader for them';
-  if (name === 'scratch') return `${needs}, and scratch has nothing: use a base such as gcr.io/distroless/cc-debian12`;
+  if (name === 'scratch') return `${needs}, and scratch has nothing: use a base such as gcr.io/distroless/cc-debian13`;
   if (/alpine|musl/.test(tag) || /(^|[/-])(alpine|musl)/.test(name) || /^busybox$/.test(name)) {
     return `${needs}, and ${name}${tag === '' ? '' : `:${tag}`} has musl or none: use a base with glibc, such as one of the -slim tags`;
   }
   if (/distroless\/(static|base)(-|$)/.test(name))
-    return `${needs}, and ${name} lacks some: use gcr.io/distroless/cc-debian12`;
+    return `${needs}, and ${name} lacks some: use gcr.io/distroless/cc-debian13`;
   if (/(^|\/)windows(\/|$)|\/(nanoserver|servercore)/.test(name))
     return 'outrider is a program for Linux, and this base is Windows';
   return undefined;

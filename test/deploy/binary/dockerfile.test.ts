@@ -19,7 +19,7 @@ test('our Dockerfile has no fault', () => {
 const BROKEN: readonly [from: string | RegExp, to: string, fault: RegExp][] = [
   [/node:26[\w.-]+/, 'node:latest', /no version is pinned/],
   [/node:26[\w.-]+/, 'node:25.0.0-slim', /the executable holds Node\.js 26/],
-  [/cc-debian12:nonroot/, 'cc-debian12', /no version is pinned/],
+  [/cc-debian13:nonroot/, 'cc-debian13', /no version is pinned/],
   ['USER 65532:65532', 'USER 0:0', /USER: expected numbers other than 0/],
   ['USER 65532:65532\n', '', /expected one USER/],
   ['ENTRYPOINT ["/usr/local/bin/outrider"]', 'ENTRYPOINT /usr/local/bin/outrider', /ENTRYPOINT: expected a list/],

@@ -282,3 +282,12 @@ describe('as a process', () => {
     assert.doesNotMatch((await onTerminal(args, { NO_COLOR: '1' })).shown, escape);
   });
 });
+
+test('what a terminal would obey in the names of a file comes out escaped', async (t) => {
+  const { inject } = bench(t);
+  const manifest = 'services:\n  "a\\e[31mx": { image: a:1 }\n  "b\\e]0;t\\a": { image: b:1 }\n';
+  const { code, stderr } = await inject(['-'], manifest);
+  assert.equal(code, 1);
+  assert.ok(stderr.includes('\\u001b[31m'), stderr);
+  assert.doesNotMatch(stderr, /[\p{Cc}--\n]/v);
+});

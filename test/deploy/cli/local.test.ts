@@ -29,9 +29,9 @@ const facts = { PORT, HOST, AGENT_NAME, AGENT_AUTH_TOKEN, MODEL_KEY, GREETING, O
 console.log('facts ' + JSON.stringify({ ...facts, cwd: process.cwd() }));
 createServer(async (request, response) => {
   const chunks = await request.toArray();
+  console.error('asked ' + request.url);
   if (request.url === '/slow') await new Promise((done) => setTimeout(done, 1000));
   if (request.url === '/exit') setTimeout(() => { process.stdout.write('no end'); process.exitCode = 3; process.emit('SIGINT'); }, 50);
-  console.error('asked ' + request.url);
   response.end(Buffer.concat(chunks));
 }).listen(Number(PORT), '127.0.0.1', () => console.log('listening'));
 process.on('SIGINT', () => { console.log('bye'); process.exit(); });
@@ -104,8 +104,7 @@ describe('with a sidecar', () => {
 
     const agent = childrenOf(child.pid).find(({ command }) => command.includes('agent.mjs'));
     const slow = call(inbound, token, '/slow', 'still there');
-    await child.waitFor((output) => output.includes('agent    | asked /invoke') || undefined, 'the first call');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await child.waitFor((output) => output.includes('agent    | asked /slow') || undefined, 'the slow call');
     child.signal('SIGINT');
     assert.equal(await (await slow).text(), 'still there');
     assert.deepEqual(await child.exited, { code: 0, signal: null });

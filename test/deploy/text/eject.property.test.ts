@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isObject } from '../../../src/deploy/containers.ts';
-import type { Json } from '../../../src/deploy/json.ts';
+import { isObject, type Json } from '../../../src/deploy/json.ts';
 import { RECORD_VARIABLE } from '../../../src/deploy/plan.ts';
 import { readDocuments } from '../../../src/deploy/text/documents.ts';
 import { ejectText } from '../../../src/deploy/text/eject-text.ts';
@@ -39,7 +38,7 @@ test('eject gives the text back, byte for byte, and injecting twice is injecting
         if (injected === text) return;
         const ejected = ejectText(injected);
         assert.equal(ejected.text, text);
-        assert.equal(ejected.target, 'kubernetes');
+        assert.equal(ejected.record.target, 'kubernetes');
       },
     ),
     RUNS,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { compose } from '../../../src/deploy/compose.ts';
-import { isObject } from '../../../src/deploy/containers.ts';
-import type { Json } from '../../../src/deploy/json.ts';
+import { isObject, type Json } from '../../../src/deploy/json.ts';
+import { kubernetes } from '../../../src/deploy/kubernetes.ts';
 import { type Plan, RECORD_VARIABLE } from '../../../src/deploy/plan.ts';
 import { ManifestError } from '../../../src/deploy/target.ts';
 import { ejectText, readRecord } from '../../../src/deploy/text/eject-text.ts';
@@ -124,20 +124,47 @@ test('what was put in and then changed by hand is not guessed', () => {
   assert.ok(Math.abs(Number(fault.split(':')[1]) - line) <= 1, fault);
 });
 
-test('a sidecar that was changed by hand gets another image when it is injected again, and nothing else', () => {
-  const manifest = 'services:\n  agent:\n    image: agent:1\n    ports: ["8000:8000"]\n';
-  const plan = (image: string): Plan => ({ ...PLAN, image });
-  const first = injectText(manifest, compose, plan('outrider/outrider:1.0.0')).text;
-  const byHand = first.replace('outrider/outrider:1.0.0', 'outrider/outrider:1.1.0').replace('512m', '1g');
+const SERVICES = 'services:\n  agent:\n    image: agent:1\n    ports: ["8000:8000"]\n';
+
+test('a sidecar whose image alone was changed by hand is injected anew; any other change by hand is not guessed', () => {
+  const plan = (version: string): Plan => ({ ...PLAN, image: `outrider/outrider:${version}` });
+  const first = injectText(SERVICES, compose, plan('1.0.0')).text;
+  const byHand = first.replace('outrider/outrider:1.0.0', 'outrider/outrider:1.1.0');
+  assert.notEqual(byHand, first);
   assert.match(faults(() => ejectText(byHand)).join(), /was changed by hand/);
-  const { text, notes } = injectText(byHand, compose, plan('outrider/outrider:2.0.0'));
-  assert.equal(text, byHand.replace('outrider/outrider:1.1.0', 'outrider/outrider:2.0.0'));
+  const { text } = injectText(byHand, compose, plan('2.0.0'));
+  assert.equal(text, injectText(SERVICES, compose, plan('2.0.0')).text);
+  assert.equal(ejectText(text).text, SERVICES);
+  for (const other of [first, byHand].map((one) => one.replace('512m', '1g'))) {
+    const line = other.split('\n').findIndex((one) => one.includes('1g')) + 1;
+    const [fault = ''] = faults(() => injectText(other, compose, plan('2.0.0')));
+    assert.match(fault, /^1:\d+: what outrider inject put in here, or took out, was changed by hand/);
+    assert.ok(Number(fault.split(':')[1]) <= line, fault);
+  }
+});
+
+test('another workload than the recorded one is a fault; without one, the recorded one is meant', () => {
+  const two = `${SERVICES}  other:\n    image: other:1\n    ports: ["9000:9000"]\n`;
+  const first = injectText(two, compose, { ...PLAN, workload: 'agent' }).text;
   assert.match(
-    notes.map(({ message }) => message).join(),
-    /brought to outrider\/outrider:2\.0\.0.*was changed by hand/,
+    faults(() => injectText(first, compose, { ...PLAN, workload: 'other' })).join(),
+    /this file was injected for workload agent, which would lose its sidecar/,
   );
-  const gone = byHand.replaceAll('outrider/outrider', 'other/thing').replaceAll('outrider:\n', 'other:\n');
-  assert.match(faults(() => injectText(gone, compose, plan('outrider/outrider:2.0.0'))).join(), /was changed by hand/);
+  const next = { ...PLAN, image: 'outrider/outrider:2.0.0' };
+  assert.equal(injectText(first, compose, next).text, injectText(two, compose, { ...next, workload: 'agent' }).text);
+  const pod = MANIFEST.replace('kind: Pod', 'apiVersion: v1\nkind: Pod\nmetadata: { name: agent }').replace(
+    'cache:1\n',
+    'cache:1\n      ports: [{ containerPort: 6379 }]\n',
+  );
+  const chosen = injectText(pod, kubernetes, { ...PLAN, container: 'cache' }).text;
+  assert.equal(
+    injectText(chosen, kubernetes, next).text,
+    injectText(pod, kubernetes, { ...next, container: 'cache' }).text,
+  );
+  assert.match(
+    faults(() => injectText(chosen, kubernetes, { ...PLAN, container: 'agent' })).join(),
+    /this file was injected for container cache/,
+  );
 });
 
 test('a record that cannot be read, or is not of the file, says so', () => {
@@ -218,7 +245,10 @@ test('in JSON the record is the value of a variable', () => {
 
 test('notes and faults have the lines of the file that came in', () => {
   const place = { document: 0, path: ['spec', 'containers', 0, 'image'] };
-  const noted = changingTarget((documents) => documents, [{ ...place, message: 'look' }]);
+  const noted = changingTarget(
+    (documents, plan) => sidecar().inject(documents, plan).documents,
+    [{ ...place, message: 'look' }],
+  );
   assert.deepEqual(injectText(MANIFEST, noted, PLAN).notes, [{ document: 1, line: 6, message: 'look' }]);
   const line = injected.split('\n').findIndex((one) => one.includes('agent:1')) + 1;
   assert.deepEqual(injectText(injected, noted, PLAN).notes, [{ document: 1, line, message: 'look' }]);

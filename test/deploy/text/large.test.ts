@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isObject } from '../../../src/deploy/containers.ts';
+import { isObject } from '../../../src/deploy/json.ts';
 import { ejectText } from '../../../src/deploy/text/eject-text.ts';
 import { injectText } from '../../../src/deploy/text/inject-text.ts';
 import { changingTarget, PLAN } from './changing-target.ts';

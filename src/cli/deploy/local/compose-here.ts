@@ -1,8 +1,8 @@
+import { isObject } from '../../../deploy/json.ts';
 import type { Plan } from '../../../deploy/plan.ts';
 import type { AgentSource } from '../agent-source.ts';
 import type { DeployDeps } from '../deps.ts';
 import { Failure } from '../failure.ts';
-import { isObject } from '../platform/live-data.ts';
 import { findProgram, type ProgramEnd, runProgram } from '../program.ts';
 import { type Rendered, type RenderFlags, renderManifest } from '../render.ts';
 import { madeUpToken } from './environments.ts';

@@ -10,14 +10,13 @@ import { type AgentSource, whyNoSidecar } from '../agent-source.ts';
 import type { DeployDeps } from '../deps.ts';
 import { Failure } from '../failure.ts';
 import { planOptions } from '../flags.ts';
-import type { RenderFlags } from '../render.ts';
+import { PUBLIC_PORT, type RenderFlags } from '../render.ts';
 import { composeHere, whyNoCompose } from './compose-here.ts';
 import { agentSettings, checkSecrets, madeUpToken, sidecarEnvironment } from './environments.ts';
 import { type NamedLines, namedLines } from './named-lines.ts';
 import { startCommand } from './start-command.ts';
 import { aloneText, welcome } from './welcome.ts';
 
-const PUBLIC_PORT = 8080;
 /** What the agent wrote last may still be on its way when it has ended. */
 const LAST_WORDS_MS = 1_000;
 

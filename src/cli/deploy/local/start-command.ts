@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { isSea } from 'node:sea';
 import type { AgentSpec } from '../../../deploy/agent-spec.ts';
 import type { Environment } from '../../../environment.ts';
-import { findProgram } from '../program.ts';
+import { findProgram, isProgram } from '../program.ts';
 
 export interface StartOptions {
   /** That of the agent's file: an entrypoint is told from there. */
@@ -26,7 +26,7 @@ export function startCommand({ runtime }: Pick<AgentSpec, 'runtime'>, options: S
     if (existsSync(join(options.folder, first))) return { command: [...interpreter, first, ...rest] };
     return { fault: `runtime.entrypoint: there is no ${first} beside it` };
   }
-  if (isExecutable(join(options.folder, first))) return { command: [`./${first}`, ...rest] };
+  if (isProgram(join(options.folder, first))) return { command: [`./${first}`, ...rest] };
   if (words.length > 1 || first.startsWith('/')) return { command: words };
   if (isPython(language) && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(first)) {
     return { command: [python(options), '-m', first] };
@@ -66,19 +66,10 @@ function isPython(language: string | undefined): boolean {
 
 /** That of a virtual environment beside the agent's file, or of one that is active, or the system's. */
 function python({ folder, env }: StartOptions): string {
-  const beside = ['.venv/bin/python', 'venv/bin/python'].map((path) => join(folder, path)).find(isExecutable);
+  const beside = ['.venv/bin/python', 'venv/bin/python'].map((path) => join(folder, path)).find(isProgram);
   if (beside !== undefined) return beside;
   if (env['VIRTUAL_ENV']) return 'python';
   return findProgram('python3', env) === undefined ? 'python' : 'python3';
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Json } from '../../../deploy/json.ts';
+import { isObject, type Json } from '../../../deploy/json.ts';
 import { withPrivateFile } from '../program.ts';
-import { isObject, parsed, pruned, sortedYaml, textAt } from './live-data.ts';
+import { parsed, pruned, sortedYaml, textAt } from './live-data.ts';
 import { compared, type Manifest, type Platform, previewFailed, type RunProgram } from './platform.ts';
 
 export const aca: Platform = {

@@ -1,23 +1,13 @@
-import type { Json, JsonObject } from '../../../deploy/json.ts';
+import { READ_ONLY } from '../../../deploy/ecs/task-definition.ts';
+import { without } from '../../../deploy/edit.ts';
+import { isObject, type Json } from '../../../deploy/json.ts';
 import { Failure } from '../failure.ts';
 import { withPrivateFile } from '../program.ts';
-import { isObject, parsed, pruned, sortedYaml, textAt } from './live-data.ts';
+import { parsed, pruned, sortedYaml, textAt } from './live-data.ts';
 import { compared, type Manifest, type Platform, previewFailed, type RunProgram, withFlag } from './platform.ts';
 
 /** Version 2 would show what it prints in a pager. */
 const ENV = { AWS_PAGER: '' };
-
-/** What AWS adds to a task definition, and does not take (TaskDefinition and RegisterTaskDefinition of its API). */
-const ADDED = new Set([
-  'taskDefinitionArn',
-  'revision',
-  'status',
-  'requiresAttributes',
-  'compatibilities',
-  'registeredAt',
-  'registeredBy',
-  'deregisteredAt',
-]);
 
 export const ecs: Platform = {
   program: 'aws',
@@ -56,7 +46,7 @@ async function describe(manifest: Manifest, run: RunProgram): Promise<Json | und
 
 /** In one form: what AWS adds is left out, as are empty lists, and variables stand in order, which AWS does not keep. */
 function comparable(definition: Json): string {
-  const own = isObject(definition) ? without(definition, ADDED) : definition;
+  const own = isObject(definition) ? without(definition, ...READ_ONLY) : definition;
   return sortedYaml(pruned(own, (key, value) => (SETS.has(key) ? byName(value) : value)));
 }
 
@@ -70,10 +60,6 @@ function byName(value: Json): Json {
 
 function keyOf(entry: Json): string {
   return isObject(entry) ? JSON.stringify(entry['name'] ?? entry['key'] ?? '') : '';
-}
-
-function without(object: JsonObject, keys: ReadonlySet<string>): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
 }
 
 function familyOf({ documents }: Manifest): string {

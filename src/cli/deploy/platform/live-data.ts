@@ -1,5 +1,6 @@
 import { parse, stringify } from 'yaml';
-import type { Json, JsonObject } from '../../../deploy/json.ts';
+import { getAt } from '../../../deploy/edit.ts';
+import { isList, isObject, type Json, textOf } from '../../../deploy/json.ts';
 import { Failure } from '../failure.ts';
 
 /** What a platform's program printed, JSON or YAML. */
@@ -30,18 +31,9 @@ function isEmpty(value: Json): boolean {
   return isList(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 }
 
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
 /** A name in a manifest that we made, so it is there. */
 export function textAt(data: Json | undefined, path: readonly string[]): string {
-  let value = data;
-  for (const key of path) value = isObject(value) ? value[key] : undefined;
-  if (typeof value !== 'string') throw new Failure(`the manifest has no ${path.join('.')}`);
+  const value = textOf(getAt(data, path));
+  if (value === undefined) throw new Failure(`the manifest has no ${path.join('.')}`);
   return value;
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../json.ts';
+import type { Json } from './json.ts';
 
 /** Tests of the container's own health that ask its old port, brought to the new one. */
 export function movePort(test: Json | undefined, from: number, to: number): Json | undefined {

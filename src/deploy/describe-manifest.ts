@@ -1,0 +1,17 @@
+import { isObject, type Json } from './json.ts';
+
+/** What a document is, for whoever gave the wrong one: `a Kubernetes Deployment`, `a Compose file`. */
+export function describeManifest(document: Json | undefined): string {
+  if (document === undefined || document === null) return 'an empty document';
+  if (!isObject(document)) return Array.isArray(document) ? 'a list' : 'a text';
+  const { apiVersion, kind, services, containerDefinitions, properties, type, Job, job } = document;
+  if (typeof apiVersion === 'string' && typeof kind === 'string') {
+    return `${/knative|run\.googleapis/.test(apiVersion) ? 'a Knative' : 'a Kubernetes'} ${kind}`;
+  }
+  if (isObject(services)) return 'a Compose file';
+  if (Array.isArray(containerDefinitions)) return 'an ECS task definition';
+  if (typeof type === 'string' && type.startsWith('Microsoft.')) return `an Azure resource ${type}`;
+  if (isObject(properties) && isObject(properties['template'])) return 'a Container App';
+  if (isObject(Job) || isObject(job)) return 'a Nomad job';
+  return 'something else';
+}
