@@ -67,6 +67,8 @@ async function bundled(root: string, entryPoints: string[], options: BuildOption
     entryPoints,
     outdir,
     bundle: true,
+    // The same with and without the file of that name: the image is built from sources alone.
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
     platform: 'node',
     target: `node${process.versions.node.split('.')[0]}`,
     // Names stay: stack traces are read by people.

@@ -7,10 +7,13 @@ export function movePort(test: Json | undefined, from: number, to: number): Json
   return test;
 }
 
+/** In a URL: a port of it is not the container's. */
+const ANOTHER_HOST = String.raw`//(?!localhost|127\.0\.0\.1|0\.0\.0\.0|\[|\$)[\w.-]+`;
+
 function moveIn(text: string, from: number, to: number): string {
   const named = text
     .replaceAll(new RegExp(String.raw`(?<!\$)\$\{\w+:?-${from}\}`, 'g'), String(to))
-    .replaceAll(new RegExp(String.raw`(?<![\w.-])${from}(?![\w.-])`, 'g'), String(to));
+    .replaceAll(new RegExp(String.raw`(?<![\w.-])(?<!${ANOTHER_HOST}:)${from}(?![\w.-])`, 'g'), String(to));
   if (from !== 80) return named;
   return named.replaceAll(/(http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]))(?![:\w.])/g, `$1:${to}`);
 }

@@ -1,5 +1,5 @@
 import { portVariable } from '../container-spec.ts';
-import { type DeclaredPort } from '../containers.ts';
+import type { DeclaredPort } from '../containers.ts';
 import { getAt, setAt } from '../edit.ts';
 import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';

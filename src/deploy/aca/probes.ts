@@ -1,4 +1,4 @@
-import { type DeclaredPort } from '../containers.ts';
+import type { DeclaredPort } from '../containers.ts';
 import { without } from '../edit.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';

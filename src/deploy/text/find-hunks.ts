@@ -1,5 +1,5 @@
 import type { Edit } from './edit.ts';
-import { type Hunk } from './hunk.ts';
+import type { Hunk } from './hunk.ts';
 import { lineEnds } from './lines.ts';
 
 /** Characters that are looked through before the search is given up. */

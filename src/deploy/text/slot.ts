@@ -11,7 +11,7 @@ import {
   itemValue,
 } from './render.ts';
 import { type Quote, scalarText } from './scalar-text.ts';
-import { type Style } from './style.ts';
+import type { Style } from './style.ts';
 import { contentEnd, isBlock, type Tree } from './tree.ts';
 
 /** What a splice of one document carries along. */
