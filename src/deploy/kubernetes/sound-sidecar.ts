@@ -101,8 +101,10 @@ function isUnset(value: Json | undefined): boolean {
   return value === undefined || value === null || isEqual(value, []);
 }
 
-/** Where the image has its program, libraries and devices, and where the sidecar looks for its configuration. */
-/** A path that does not begin with a slash is one from the root, too. */
+/**
+ * Where the image has its program, libraries and devices, and where the sidecar looks for its configuration. A path that does not begin
+ * with a slash is one from the root, too.
+ */
 const OWN_PLACES = /^\/*((usr|bin|sbin|lib|lib64|etc|dev|proc|sys|var|var\/lib)(\/+|$)|$)/;
 const FREE_PLACES = /^\/*(var\/(run|log|cache|tmp)|etc\/(ssl|pki|podinfo))\/+[^/]/;
 
