@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freePort } from '../../src/net/free-port.ts';
 import { outriderFor, runOutrider, startOutrider } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 
 /** Prints what it finds, and ends. */
 const PRINTS = `

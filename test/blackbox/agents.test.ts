@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
-import { EVERYTHING, freePort, isAlive } from '../peers/support.ts';
+import { EVERYTHING, isAlive } from '../peers/support.ts';
 import { childrenOf } from '../support/children.ts';
 import { http } from '../support/http.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type Outrider, startOutrider, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { Process, ROOT } from '../support/process.ts';
 import { until } from '../support/until.ts';
 

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort } from '../../src/net/free-port.ts';
 import { startAgent } from '../support/agent.ts';
 import { outriderFor, runOutrider } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 
 const check = (args: readonly string[], env: Record<string, string> = {}, cwd?: string) =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freePort } from '../peers/support.ts';
 import { startAgent } from '../support/agent.ts';
 import { http } from '../support/http.ts';
 import { command, outriderFor, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 import { NO_TERMINAL, onTerminal } from '../support/terminal.ts';
 import { until } from '../support/until.ts';

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { EVERYTHING, freePort, isAlive, startEverything } from '../peers/support.ts';
+import { EVERYTHING, isAlive, startEverything } from '../peers/support.ts';
 import { childrenOf } from '../support/children.ts';
 import { type HttpReply, http } from '../support/http.ts';
 import { metric, parseMetrics } from '../support/metrics.ts';
 import { type Outrider, outriderFor, startOutrider, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 describe('the reference server, over every transport', () => {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { freePort } from '../peers/support.ts';
 import { startAgent } from '../support/agent.ts';
 import { http } from '../support/http.ts';
 import { LEDGER_TOKEN, type Ledger, ledgerFor } from '../support/ledger.ts';
 import { metric, parseMetrics } from '../support/metrics.ts';
 import { type Outrider, outriderFor, runOutrider } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freePort } from '../peers/support.ts';
 import { startAgent } from '../support/agent.ts';
 import { grpcClient } from '../support/grpc.ts';
 import { http } from '../support/http.ts';
 import { documentedFamilies, metric, parseMetrics } from '../support/metrics.ts';
 import { type Outrider, outriderFor, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { raw } from '../support/raw.ts';
 import { smallPeerFor } from '../support/small-peer.ts';
 import { until } from '../support/until.ts';

@@ -4,12 +4,12 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
-import { freePort } from '../peers/support.ts';
 import { serve, startAgent, type TestAgent } from '../support/agent.ts';
 import { http } from '../support/http.ts';
 import { metric, parseMetrics } from '../support/metrics.ts';
 import { type DecodedSpan, type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type Outrider, outriderFor, startOutrider, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { fieldOf } from '../support/small-peer.ts';
 import { until } from '../support/until.ts';
 

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { serve, startAgent } from '../support/agent.ts';
 import { command, startOutrider, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { Process } from '../support/process.ts';
 import { raw } from '../support/raw.ts';
 
@@ -250,10 +251,3 @@ test('run: a stranger on the port of the agent is not taken for it', async () =>
     await stranger.close();
   }
 });
-
-async function freePort(): Promise<number> {
-  const held = await startAgent();
-  const port = Number(new URL(held.url).port);
-  await held.close();
-  return port;
-}

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runOutrider } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { tempDir, until } from './fixtures/events.ts';
 
 const EVENTS = 10_000;
@@ -189,12 +189,4 @@ function victim(t: TestContext, command: readonly string[], values: Record<strin
 
 function commandOf(variable: string, otherwise: readonly string[]): readonly string[] {
   return process.env[variable]?.split(' ') ?? otherwise;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,11 +1,13 @@
 // oxlint-disable typescript/no-explicit-any -- JSON that the assertions take apart
+
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type McpServers, mcpServers } from '../../src/peers/mcp.ts';
 import type { McpServerOptions } from '../../src/peers/mcp-transport.ts';
-import { freePort, listen, post, type Running, recordedLog, serve, startEverything, until } from './support.ts';
+import { freePort } from '../support/ports.ts';
+import { listen, post, type Running, recordedLog, serve, startEverything, until } from './support.ts';
 
 function setUp(
   t: TestContext,

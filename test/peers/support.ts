@@ -123,12 +123,6 @@ export const EVERYTHING = fileURLToPath(
   new URL('../../node_modules/@modelcontextprotocol/server-everything/dist/index.js', import.meta.url),
 );
 
-export async function freePort(): Promise<number> {
-  const running = await listen(() => {});
-  await running.close();
-  return Number(new URL(running.url).port);
-}
-
 /** The reference server over HTTP, on a port of its own. */
 export async function startEverything(
   mode: 'sse' | 'streamableHttp',

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { freePort } from '../support/ports.ts';
 import { eventually } from './processes.ts';
 
 export interface Asked {
@@ -32,15 +33,6 @@ const ANSWERS: Record<string, { status: number; [member: string]: unknown }> = {
   '/mcp/docs': { status: 200, jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'search' }] } },
 };
 const UNKNOWN = { status: 404, jsonrpc: '2.0', id: 1, error: { code: -32010, message: 'unknown peer' } };
-
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A TCP server that listens has such an address.
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
 
 export async function startExample(
   command: string[],

@@ -11,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { configSchema } from '../../src/config/schema.ts';
-import { freePort, post, startExample, startHelpers } from './example-agents.ts';
+import { freePort } from '../support/ports.ts';
+import { post, startExample, startHelpers } from './example-agents.ts';
 import { eventually, exitOf } from './processes.ts';
 
 const TRACE = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'vendor=1' };

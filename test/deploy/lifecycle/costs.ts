@@ -1,7 +1,7 @@
 import { http } from '../../support/http.ts';
 import { LEDGER_TOKEN, type Ledger, ledgerFor } from '../../support/ledger.ts';
+import { freePort } from '../../support/ports.ts';
 import { type Ends, tempDir } from '../../support/temp.ts';
-import { agentPort } from './ports.ts';
 
 export interface FutureLedger {
   /** What a sidecar needs to ship there. */
@@ -11,7 +11,7 @@ export interface FutureLedger {
 }
 
 export async function futureLedger(t: Ends): Promise<FutureLedger> {
-  const port = await agentPort();
+  const port = await freePort();
   return {
     env: { OUTRIDER_LEDGER_URL: `http://127.0.0.1:${port}`, OUTRIDER_LEDGER_TOKEN: LEDGER_TOKEN },
     start: () => ledgerFor(t, { directory: tempDir(t), port }),

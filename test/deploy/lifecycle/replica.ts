@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type Outrider, startOutrider } from '../../support/outrider.ts';
+import { freePort } from '../../support/ports.ts';
 import { Process } from '../../support/process.ts';
 import { type Ends, tempDir } from '../../support/temp.ts';
-import { agentPort } from './ports.ts';
 
 const AGENT_FILE = join(import.meta.dirname, 'fixtures/agent.ts');
 
@@ -27,7 +27,7 @@ export interface Replica {
 
 /** Ends with the test, whatever has become of it. */
 export async function replicaFor(t: Ends, { agent = {}, sidecar = {} }: ReplicaOptions = {}): Promise<Replica> {
-  const [port, inboundPort, costPort] = [await agentPort(), await agentPort(), await agentPort()];
+  const [port, inboundPort, costPort] = [await freePort(), await freePort(), await freePort()];
   const dataDir = tempDir(t);
   let outrider: Outrider | undefined;
   let child: Process | undefined;

@@ -4,17 +4,17 @@ import { test } from 'node:test';
 import { http } from '../../support/http.ts';
 import { startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { TOKEN } from '../../support/outrider.ts';
+import { freePort } from '../../support/ports.ts';
 import type { Ends } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
 import { costsAt, futureLedger, reportCost } from './costs.ts';
-import { agentPort } from './ports.ts';
 import { replicaFor } from './replica.ts';
 
 const headers = { Authorization: `Bearer ${TOKEN}` };
 
 test('a sidecar that starts before its agent, its ledger and its collector settles by itself', async (t) => {
   const future = await futureLedger(t);
-  const collectorPort = await agentPort();
+  const collectorPort = await freePort();
   const replica = await replicaFor(t, {
     sidecar: {
       ...future.env,
