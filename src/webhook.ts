@@ -7,7 +7,8 @@ import { OutriderError } from './errors.ts';
 import { rescue } from './layers/rescue.ts';
 import type { Log } from './log.ts';
 import { drained } from './net/drained.ts';
-import { listen, type TlsIdentity } from './net/server.ts';
+import { listen } from './net/server.ts';
+import type { TlsIdentity } from './net/tls-server.ts';
 import { jsonReply } from './problem.ts';
 import { Stack } from './stack.ts';
 

@@ -4,10 +4,10 @@ import { serverName } from './agent-file-causes.ts';
 import type { Findings } from './agent-file-findings.ts';
 import { unknownGuardrail } from './agent-file-guardrails.ts';
 import type { Sound } from './agent-file-sound.ts';
-import { VARIABLES } from './environment.ts';
 import type { Path } from './faults.ts';
 import { SLUG } from './scalars.ts';
 import type { Variable } from './variable.ts';
+import { VARIABLES } from './variables.ts';
 
 /** What no key can say of itself. Each rule holds for what is right on its own. */
 export function checkRules(values: Sound, findings: Findings): void {

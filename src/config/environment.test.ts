@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isSwitchedOff, VARIABLES } from './environment.ts';
+import { isSwitchedOff } from './environment.ts';
 import { writtenShape } from './shape.ts';
+import { VARIABLES } from './variables.ts';
 
 it('switches the sidecar off in any case of the words, under both names', () => {
   for (const word of ['disabled', 'off', 'false', '0', 'no', 'DISABLED', 'Off', ' no ']) {

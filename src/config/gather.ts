@@ -1,8 +1,9 @@
 import type { Environment } from '../environment.ts';
-import { MERGED_KEYS, readEnvironment, VARIABLES } from './environment.ts';
+import { readEnvironment } from './environment.ts';
 import type { Fault, Origin } from './faults.ts';
 import { type Places, type ReadFile, readConfigFile, readFromDisk, SIDECAR_PLACES } from './source.ts';
 import type { Variable } from './variable.ts';
+import { MERGED_KEYS, VARIABLES } from './variables.ts';
 import { emptyMap, overlay, type WrittenMap } from './written.ts';
 
 export interface LoadOptions {

@@ -1,7 +1,7 @@
-import { VARIABLES, type VariableName } from './environment.ts';
 import type { Program } from './gather.ts';
 import { HOST_ONLY } from './host-variables.ts';
 import type { Variable } from './variable.ts';
+import { VARIABLES, type VariableName } from './variables.ts';
 
 /** Those of a sidecar that mean the same to a host. */
 const SHARED: ReadonlySet<VariableName> = new Set([

@@ -1,7 +1,6 @@
 import { resolve as absolute } from 'node:path';
 import { check, resolutionOf } from './check.ts';
 import { DEFAULT_DATA_DIRS } from './data-dirs.ts';
-import { VARIABLES } from './environment.ts';
 import { ConfigError, type Origin, type Path } from './faults.ts';
 import { gather, type LoadOptions } from './gather.ts';
 import { type GuardConfig, HASH_KEY, resolveGuard } from './guard.ts';
@@ -12,6 +11,7 @@ import * as resolve from './resolve.ts';
 import { configSchema, type FileConfig } from './schema.ts';
 import type { Secret } from './secret.ts';
 import { writtenShape } from './shape.ts';
+import { VARIABLES } from './variables.ts';
 import { find, type WrittenMap } from './written.ts';
 
 /** The effective configuration. Nothing in it prints a secret: see `Secret`. */

@@ -1,10 +1,11 @@
 import { type Address, collide, isLoopback, parseAddress, reaches } from '../address.ts';
 import type { Environment } from '../environment.ts';
-import { readVariable, type VariableName } from './environment.ts';
+import { readVariable } from './environment.ts';
 import { type Fault, formatPath, type Origin, type Path } from './faults.ts';
 import { bearerToken } from './scalars.ts';
 import type { FileConfig, McpServer } from './schema.ts';
 import { Secret } from './secret.ts';
+import type { VariableName } from './variables.ts';
 
 /** An A2A peer, with its token found. */
 export interface Peer {

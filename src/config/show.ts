@@ -1,11 +1,12 @@
 import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Environment } from '../environment.ts';
-import { readVariable, VARIABLES } from './environment.ts';
+import { readVariable } from './environment.ts';
 import { formatOrigin, type Path } from './faults.ts';
 import type { LoadResult } from './load.ts';
 import { present } from './mask.ts';
 import { MASK } from './secret.ts';
 import { parsedShape } from './shape.ts';
+import { VARIABLES } from './variables.ts';
 
 /**
  * The effective configuration as YAML, each value with its origin as a comment: `file:line:column`, `env NAME`, or `default`.

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../address.ts';
@@ -7,11 +6,11 @@ import type { InboundCall, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { problemReply } from '../problem.ts';
 import { http2Beside } from './http2-beside.ts';
-import { callerLeft, inboundCall, requestBody } from './inbound-call.ts';
-import { pump } from './pump.ts';
+import { inboundCall, requestBody } from './inbound-call.ts';
 import { isWebSocketUpgrade, refusal } from './request-check.ts';
 import { sendRaw, sendReply } from './send-reply.ts';
-import { streamBody } from './stream-body.ts';
+import { secureContext, type TlsIdentity, tlsServer } from './tls-server.ts';
+import { serveUpgrades } from './upgrade.ts';
 
 export interface ListenOptions {
   /** Who listens, for the error when the port is taken: "inbound (OUTRIDER_INBOUND_ADDR)". */
@@ -28,15 +27,6 @@ export interface ListenOptions {
   onRefused?: (error: OutriderError) => void;
   /** How such a refusal looks to callers here; a problem document unless told otherwise. */
   refusalReply?: (error: OutriderError) => Reply;
-}
-
-/** A server's certificate: PEM texts. */
-export interface TlsIdentity {
-  /** With the certificates of whoever signed it, up to the root. */
-  readonly cert: string;
-  readonly key: string;
-  /** Of whoever signs callers' certificates: then callers without one are turned away. */
-  readonly clientCa?: string;
 }
 
 export interface Listener {
@@ -57,8 +47,6 @@ export interface Listener {
 
 /** Above the 60 s for which load balancers keep idle connections, so that they never reuse one that is being closed. */
 const KEEP_ALIVE_MS = 75_000;
-/** For a caller to close its side once the other has closed. */
-const LINGER_MS = 2_000;
 
 /** What a socket is busy with: nothing (idle), a request, or a switched protocol. */
 type Busy = { request: IncomingMessage; response: ServerResponse | undefined };
@@ -77,30 +65,26 @@ export async function listen(
   const idle = new Set<Duplex>();
   let draining = false;
 
-  const begin = (socket: Duplex, what: Busy): void => {
+  /** For a request, or the connection that it switches; returns what is to be called at the end of that. */
+  const begin = (socket: Duplex, request: IncomingMessage, response?: ServerResponse): (() => void) => {
+    const current = { request, response };
     active++;
-    busy.set(socket, what);
+    busy.set(socket, current);
     idle.delete(socket);
+    return () => {
+      active--;
+      if (busy.get(socket) !== current) return;
+      busy.delete(socket);
+      if (!socket.destroyed) idle.add(socket);
+    };
   };
-  const end = (socket: Duplex, what: Busy): void => {
-    active--;
-    if (busy.get(socket) !== what) return;
-    busy.delete(socket);
-    if (!socket.destroyed) idle.add(socket);
+  const refuse = (fault: OutriderError): Reply => {
+    options.onRefused?.(fault);
+    return refusalReply(fault);
   };
+  const answer = answering(service, refusalReply);
 
-  const settings: ServerOptions = {
-    maxHeaderSize: options.maxHeaderBytes,
-    headersTimeout: options.headerTimeoutMs,
-    // No total limit: a long upload is idle-limited instead.
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(Math.max(options.headerTimeoutMs / 4, 50), 2_000),
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    optimizeEmptyRequests: true,
-    // Refused here in our own words, as a problem document.
-    requireHostHeader: false,
-    shouldUpgradeCallback: isWebSocketUpgrade,
-  };
+  const settings = serverSettings(options);
   const secure = options.tls && tlsServer(settings, options.tls, options.headerTimeoutMs);
   const server = secure ?? createServer(settings);
   server.timeout = options.idleTimeoutMs;
@@ -113,23 +97,20 @@ export async function listen(
     }
     const fault = refusal(request);
     if (fault !== undefined) {
-      options.onRefused?.(fault);
       request.on('error', ignore);
-      void sendReply(request, response, refusalReply(fault), true);
+      void sendReply(request, response, refuse(fault), true);
       return;
     }
-    const { socket } = request;
-    const current = { request, response };
-    begin(socket, current);
+    const end = begin(request.socket, request, response);
     const leave = new AbortController();
     response.on('close', () => {
-      end(socket, current);
+      end();
       if (!response.writableFinished) leave.abort();
     });
     // On the next tick the parser has handed over what came together with the headers: mostly all of a small request.
     process.nextTick(() => {
       const call = inboundCall(request, requestBody(request, response), leave.signal);
-      answer(service, call, refusalReply)
+      answer(call)
         .then((reply) => sendReply(request, response, reply, draining))
         .catch(() => response.destroy());
     });
@@ -142,56 +123,21 @@ export async function listen(
   server.on('checkContinue', handle);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const fault = new OutriderError('expectation_failed', 'no expectation but 100-continue is met here');
-    options.onRefused?.(fault);
-    void sendReply(request, response, refusalReply(fault), true);
+    void sendReply(request, response, refuse(fault), true);
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', ignore);
     const fault = new OutriderError('method_not_allowed', 'CONNECT is not served here');
-    options.onRefused?.(fault);
-    void sendRaw(socket, refusalReply(fault), false);
+    void sendRaw(socket, refuse(fault), false);
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const fault = refusal(request);
-    socket.on('error', ignore);
-    if (fault !== undefined) {
-      options.onRefused?.(fault);
-      void sendRaw(socket, refusalReply(fault), false);
-      return;
-    }
-    const current = { request, response: undefined };
-    begin(socket, current);
-    const leave = new AbortController();
-    const left = (): void => leave.abort();
-    socket.on('close', () => {
-      end(socket, current);
-      left();
-    });
-    // Before the switch, an end means that the caller has left; after it, only that it has nothing more to say.
-    socket.on('end', left);
-    socket.setTimeout(options.idleTimeoutMs, () => socket.destroy());
-    if (head.length > 0) socket.unshift(head);
-    const call = {
-      ...inboundCall(request, streamBody(socket, { abandon: ignore, cut: callerLeft }), leave.signal),
-      upgrade: true,
-    };
-    answer(service, call, refusalReply)
-      .then((reply) => {
-        if (reply.status !== 101) return sendRaw(socket, reply, request.method === 'HEAD');
-        socket.off('end', left);
-        return switchProtocol(socket, reply);
-      })
-      .catch(() => socket.destroy());
-  });
+  serveUpgrades(server, { service: answer, begin, refuse, idleTimeoutMs: options.idleTimeoutMs });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const current = busy.get(socket);
     if (!socket.writable || !isParseFault(error) || current?.response?.headersSent) {
       socket.destroy();
       return;
     }
-    const fault = protocolFault(error);
-    options.onRefused?.(fault);
-    void sendRaw(socket, refusalReply(fault), false).then(() => socket.destroy());
+    void sendRaw(socket, refuse(protocolFault(error)), false).then(() => socket.destroy());
   });
   server.on('timeout', (socket: Socket) => {
     const current = busy.get(socket);
@@ -230,43 +176,35 @@ export async function listen(
   };
 }
 
-function tlsServer(settings: ServerOptions, tls: TlsIdentity, handshakeTimeout: number): TlsServer {
-  return createTlsServer({
-    ...settings,
-    ...secureContext(tls),
-    handshakeTimeout,
-    ...(tls.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true }),
-  });
+function serverSettings({ maxHeaderBytes, headerTimeoutMs }: ListenOptions): ServerOptions {
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headerTimeoutMs,
+    // No total limit: a long upload is idle-limited instead.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(Math.max(headerTimeoutMs / 4, 50), 2_000),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    optimizeEmptyRequests: true,
+    // Refused here in our own words, as a problem document.
+    requireHostHeader: false,
+    shouldUpgradeCallback: isWebSocketUpgrade,
+  };
 }
 
-function secureContext({ cert, key, clientCa }: TlsIdentity): object {
-  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa !== undefined && { ca: clientCa }) };
+/** A service that fails where no layer rescues it must not take the process with it. */
+function answering(service: Service<InboundCall>, reply: (error: OutriderError) => Reply): Service<InboundCall> {
+  return async (call) => {
+    try {
+      return await service(call);
+    } catch (error) {
+      return reply(toOutriderError(error));
+    }
+  };
 }
 
 /** Something can be said to whoever sent what is no HTTP; not to one who reset the connection, or does not get through the handshake. */
 function isParseFault({ code = '' }: NodeJS.ErrnoException): boolean {
   return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
-}
-
-/** A service that fails where no layer rescues it must not take the process with it. */
-async function answer(
-  service: Service<InboundCall>,
-  call: InboundCall,
-  reply: (error: OutriderError) => Reply,
-): Promise<Reply> {
-  try {
-    return await service(call);
-  } catch (error) {
-    return reply(toOutriderError(error));
-  }
-}
-
-async function switchProtocol(socket: Duplex, reply: Reply): Promise<void> {
-  await sendRaw(socket, { ...reply, body: null }, true);
-  if (reply.body !== null && !(reply.body instanceof Uint8Array)) await pump(reply.body, socket);
-  socket.end();
-  // A caller that does not close its side in turn would keep the socket for ever.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** True when it is the caller who has stopped: its body is incomplete, or it does not read what was sent. */

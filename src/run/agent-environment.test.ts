@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { VARIABLES } from '../config/environment.ts';
+import { VARIABLES } from '../config/variables.ts';
 import { agentEnvironment, hostOfUrl, portOfUrl } from './agent-environment.ts';
 
 const helpers = { local: 'http://127.0.0.1:9090/', mcp: 'http://127.0.0.1:9091', cost: 'http://[::1]:9092' };

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { VariableName } from '../../../config/environment.ts';
+import type { VariableName } from '../../../config/variables.ts';
 import { makePlan } from '../../../deploy/make-plan.ts';
 import type { Plan } from '../../../deploy/plan.ts';
 import { OutriderError } from '../../../errors.ts';

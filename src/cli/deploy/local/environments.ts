@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { isSwitchedOn, readVariable, VARIABLES, type VariableName } from '../../../config/environment.ts';
+import { isSwitchedOn, readVariable } from '../../../config/environment.ts';
+import { VARIABLES, type VariableName } from '../../../config/variables.ts';
 import type { AgentSpec } from '../../../deploy/agent-spec.ts';
 import { type Plan, sidecarVariables } from '../../../deploy/plan.ts';
 import type { Environment } from '../../../environment.ts';
