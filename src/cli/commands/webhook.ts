@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readTlsIdentity, type TlsFiles } from '../../config/tls-files.ts';
 import { watchFile } from '../../config/watch-file.ts';
@@ -5,7 +6,7 @@ import { makePlan } from '../../deploy/make-plan.ts';
 import { PLATFORM_ANNOTATIONS } from '../../deploy/pod-settings.ts';
 import type { Log } from '../../log.ts';
 import { createLog } from '../../telemetry/log.ts';
-import { startWebhook, type Webhook } from '../../webhook.ts';
+import { startWebhook, type Webhook, type WebhookOptions } from '../../webhook.ts';
 import { httpUrl, image, type PlanFlags, planOptions, seconds } from '../deploy/flags.ts';
 import { VERSION } from '../version.ts';
 
@@ -45,16 +46,18 @@ export function webhookCommand(): Command {
       });
       const files = { cert: flags.tlsCert, key: flags.tlsKey, clientCa: flags.clientCa };
       const plan = makePlan(undefined, planOptions(flags, VERSION));
+      const tls = await readTlsIdentity(files);
       const webhook = await startWebhook({
         address: flags.addr,
-        tls: await readTlsIdentity(files),
+        tls,
         plan,
         allowAnnotations: flags.allowAnnotations ?? new Set(),
         log,
       });
       log.info('the webhook listens', { port: webhook.port, image: plan.image });
+      const renew = renewal(webhook, files, tls, log);
       const watches = [files.cert, files.key, ...(files.clientCa === undefined ? [] : [files.clientCa])].map((path) =>
-        watchFile(path, (isNew) => renew(webhook, files, isNew, log)),
+        watchFile(path, renew),
       );
       await stopped;
       for (const watch of watches) watch.close();
@@ -70,11 +73,17 @@ function annotationNames(text: string): ReadonlySet<string> {
 }
 
 /** A certificate that cannot be used, such as one whose key has not been replaced yet, leaves the old one in force. */
-async function renew(webhook: Webhook, files: TlsFiles, isNew: boolean, log: Log): Promise<void> {
-  try {
-    webhook.renew(await readTlsIdentity(files));
-    if (isNew) log.info('the certificate was read', { file: files.cert });
-  } catch (error) {
-    log.error('the certificate cannot be used; the one in force stays', { error });
-  }
+function renewal(webhook: Webhook, files: TlsFiles, first: WebhookOptions['tls'], log: Log): () => Promise<void> {
+  let inForce = first;
+  return async () => {
+    try {
+      const read = await readTlsIdentity(files);
+      if (isDeepStrictEqual(read, inForce)) return;
+      webhook.renew(read);
+      inForce = read;
+      log.info('the certificate was read', { file: files.cert });
+    } catch (error) {
+      log.error('the certificate cannot be used; the one in force stays', { error });
+    }
+  };
 }
