@@ -20,7 +20,7 @@ export function replaceFile(name: string, text: string, options: { cwd: string; 
     const old = fs.statSync(path, { throwIfNoEntry: false, bigint: true });
     if (old !== undefined && !old.isFile()) throw new Failure(`${name}: not a regular file, so it cannot be replaced`);
     // Behind every link: a rename would put a file in the link's place.
-    const target = old === undefined ? path : fs.realpathSync(path);
+    const target = old === undefined ? newFile(path) : fs.realpathSync(path);
     // A rename asks the folder only; a file that is read-only is meant to stay.
     if (old !== undefined) fs.accessSync(target, fs.constants.W_OK);
     const next = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -40,6 +40,14 @@ export function replaceFile(name: string, text: string, options: { cwd: string; 
     if (now !== undefined && isSame(stampOf(now), was)) return;
     throw new Failure(`${name}: somebody changed it meanwhile, so it was left alone; run this again`);
   }
+}
+
+/** The place of a file that is not there yet: behind a symbolic link, if there is one, that leads to it. */
+function newFile(path: string): string {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  const next = resolve(dirname(path), fs.readlinkSync(path));
+  // Links of links; one that leads to itself has ended in ELOOP before.
+  return newFile(join(fs.realpathSync(dirname(next)), basename(next)));
 }
 
 function writeWhole(path: string, text: string, like: fs.BigIntStats | undefined): void {
