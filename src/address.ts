@@ -16,6 +16,12 @@ export function parseAddress(text: string): Address | undefined {
   return url === null || url.hostname === '' ? undefined : { host: url.hostname.replace(/^\[|\]$/g, ''), port };
 }
 
+/** `HOST:PORT` for whoever calls a listener from the same machine: loopback where it listens on every interface. */
+export function addressToCall({ host, port }: Address): string {
+  if (isAny(host)) return `127.0.0.1:${port}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Whether only this machine can reach the host: 127.0.0.0/8, ::1, and the name localhost (RFC 6761, section 6.3). */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -1,5 +1,5 @@
+import { addressFault } from '../deploy/address-fault.ts';
 import { AGENT_PORT, HELPER_PORTS, INBOUND_PORT, RECORD_VARIABLE } from '../deploy/plan.ts';
-import { addressFault } from './agent-file-address.ts';
 import { serverName } from './agent-file-causes.ts';
 import type { Findings } from './agent-file-findings.ts';
 import { unknownGuardrail } from './agent-file-guardrails.ts';

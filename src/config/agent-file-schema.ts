@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { addressFault } from '../deploy/address-fault.ts';
 import { parseCpu, parseMemory } from '../deploy/quantity.ts';
-import { addressFault } from './agent-file-address.ts';
 import { guardKeys } from './guard-schema.ts';
 import { environmentName, httpUrl, slug } from './scalars.ts';
 import { configSchema } from './schema.ts';

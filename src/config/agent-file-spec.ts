@@ -1,7 +1,7 @@
+import { addressFault } from '../deploy/address-fault.ts';
 import type { AgentSpec, Cause, DeploySpec, SidecarSpec } from '../deploy/agent-spec.ts';
 import { AGENT_PORT, HELPER_PORTS, INBOUND_PORT } from '../deploy/plan.ts';
 import { sidecarConfig } from '../deploy/sidecar-config.ts';
-import { addressFault } from './agent-file-address.ts';
 import type { Findings } from './agent-file-findings.ts';
 import { guardrailEntries } from './agent-file-guardrails.ts';
 import type { AgentFileValues } from './agent-file-schema.ts';

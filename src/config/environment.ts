@@ -32,10 +32,11 @@ export function readInboundAddress(env: Environment): string | undefined {
   return found && withPort(found.value, env);
 }
 
+const ON = /^(1|true|yes|on)$/i;
+
 /** Whether a variable of form `flag` is set to what means yes. */
 export function isSwitchedOn(env: Environment, name: VariableName): boolean {
-  const value = readVariable(env, name)?.value.trim().toLowerCase() ?? '';
-  return ['1', 'true', 'yes', 'on'].includes(value);
+  return ON.test(readVariable(env, name)?.value ?? '');
 }
 
 /** Whether the environment says that there is to be no sidecar. */
@@ -100,7 +101,7 @@ function withPort(text: string, env: Environment): string {
 }
 
 function readFlag(text: string, at: Origin, path: string, { faults }: Findings): Written | undefined {
-  const on = /^(1|true|yes|on)$/i.test(text);
+  const on = ON.test(text);
   if (on || /^(0|false|no|off)$/i.test(text)) return { kind: 'scalar', value: on, text: undefined, at };
   faults.push({ ...at, path, message: 'expected 1 or 0' });
   return undefined;

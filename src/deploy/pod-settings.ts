@@ -1,3 +1,4 @@
+import { addressFault } from './address-fault.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 import { type Fault, ManifestError } from './target.ts';
@@ -65,6 +66,9 @@ const PLATFORMS: ReadonlySet<string> = new Set(PLATFORM_ANNOTATIONS);
 /** Made by this webhook, not for it. */
 const OURS: ReadonlySet<string> = new Set(['injected']);
 
+/** Said all the same: without a word of it, a sidecar reads a file, and whose volumes a pod mounts is the pod's to say. */
+export const NO_CONFIG = '{}';
+
 /** The plan for a pod. `allowed`: those of `PLATFORM_ANNOTATIONS` that pods may have. Throws `ManifestError` with every annotation that cannot be used. */
 export function podSettings(metadata: JsonObject, plan: Plan, allowed: ReadonlySet<string>): PodSettings {
   const annotations = isObject(metadata['annotations']) ? metadata['annotations'] : {};
@@ -93,7 +97,7 @@ export function podSettings(metadata: JsonObject, plan: Plan, allowed: ReadonlyS
   const changed: Plan = Object.assign({}, plan, ...changes);
   const lacksToken = changed.ledgerUrl !== undefined && !changed.secrets.includes('OUTRIDER_LEDGER_TOKEN');
   const secrets = lacksToken ? [...changed.secrets, 'OUTRIDER_LEDGER_TOKEN'] : changed.secrets;
-  return { plan: { ...changed, secrets }, warnings };
+  return { plan: { ...changed, config: changed.config ?? NO_CONFIG, secrets }, warnings };
 }
 
 function short(patch: (text: string) => Partial<Plan>): Setting {
@@ -102,9 +106,8 @@ function short(patch: (text: string) => Partial<Plan>): Setting {
 
 function url(patch: (text: string) => Partial<Plan>): Setting {
   return (text) => {
-    const parsed = /^https?:\/\/[^\s/]/.test(text) ? URL.parse(text) : null;
     // What stands in a pod is read by everybody who can read pods: no credentials.
-    return parsed === null || parsed.username !== '' || parsed.password !== '' ? undefined : patch(text);
+    return /^https?:\/\//.test(text) && addressFault(text) === undefined ? patch(text) : undefined;
   };
 }
 

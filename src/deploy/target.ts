@@ -51,10 +51,14 @@ export interface Target {
   readonly name: ManifestTarget;
   /** How files of it are written when nothing says otherwise. */
   readonly format: 'yaml' | 'json';
+  /** Bytes of compact JSON that the platform takes, where it says so. */
+  readonly mostBytes?: number;
   /** What is wrong with a text that is neither YAML nor JSON, but another form of the platform's own. */
   readonly otherForm?: (text: string) => string | undefined;
   /** Puts the sidecar in. Throws `ManifestError`. Doing it twice changes nothing. */
   inject(documents: readonly Json[], plan: Plan): Outcome;
+  /** What names the sidecar still in documents that have been ejected: somebody added it later. */
+  readonly leftBehind?: (documents: readonly Json[]) => readonly Note[];
   /** The manifest of the agent alone; `inject` puts the sidecar in. */
   render(agent: AgentSpec, options: RenderOptions): readonly Json[];
 }

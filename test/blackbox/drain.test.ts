@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serve, startAgent } from '../support/agent.ts';
 import { http } from '../support/http.ts';
 import { type Outrider, outriderFor, runOutrider, TOKEN } from '../support/outrider.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 const AUTH = { Authorization: `Bearer ${TOKEN}` };
@@ -42,6 +43,16 @@ test('outrider drain sends callers elsewhere, and who comes is still served', as
   assert.equal((await http(`${outrider.inbound}/health`)).status, 200);
   assert.equal((await drain(outrider)).code, 0);
   assert.equal((await outrider.process.stop('SIGTERM')).code, 0);
+});
+
+test('outrider drain finds the helpers where the configuration has them', async (t) => {
+  const a2a = `127.0.0.1:${await freePort()}`;
+  const outrider = await outriderFor(t, { agentUrl: await agentFor(t), env: { OUTRIDER_LOCAL_ADDR: a2a } });
+  const { code, stderr } = await runOutrider(['drain'], {
+    env: { OUTRIDER_CONFIG_YAML: `a2a_addr: "${a2a}"` },
+  });
+  assert.equal(code, 0, stderr);
+  assert.equal((await http(`${outrider.inbound}/ready`)).json.code, 'draining');
 });
 
 test('outrider drain says why it did nothing', async () => {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { DeployTarget } from '../../deploy/targets.ts';
 import { readAgent } from '../deploy/agent-source.ts';
@@ -46,6 +48,9 @@ async function deploy(file: string, words: readonly string[], flags: DeployFlags
     return deps.setExitCode(await deployHere(agent, words, flags, deps));
   }
   const toFile = output !== undefined && output !== '-';
+  if (toFile && isSameFile(resolve(deps.cwd, file), resolve(deps.cwd, output))) {
+    throw new Failure(`-o ${output}: this is the agent's own file`);
+  }
   const name = toFile ? output : flags.apply === true ? '<manifest>' : '<stdout>';
   const { text, documents } = await renderManifest(agent, { target, name, flags }, deps);
   if (flags.check === true) return compare(await readText(name, deps), text, deps);
@@ -55,6 +60,11 @@ async function deploy(file: string, words: readonly string[], flags: DeployFlags
   const { region } = agent.spec.deploy;
   const manifest = { target, text, documents, words, ...(region !== undefined && { region }) };
   deps.setExitCode(await apply(manifest, flags, deps));
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
 }
 
 function checkFlags({ target, output, check, apply, yes, ...rest }: DeployFlags, words: readonly string[]): void {

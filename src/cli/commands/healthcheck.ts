@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addressToCall } from '../../address.ts';
 import { isSwitchedOff } from '../../config/environment.ts';
 import type { Environment } from '../../environment.ts';
 import { OutriderError } from '../../errors.ts';
@@ -47,15 +48,13 @@ function withoutPassword(url: string): string {
 }
 
 async function hostAndPort(env: Environment, config: string | undefined): Promise<string> {
-  const { findInboundAddress } = await import('../../config/inbound-address.ts');
-  const address = await findInboundAddress(env, config);
+  const { findInboundAddress } = await import('../../config/listener-address.ts');
+  const address = await findInboundAddress(env, { configPath: config });
   if (address === undefined || address.port === 0) {
     const why = address === undefined ? 'is no address' : 'has port 0, so the port is not known';
     throw new OutriderError('bad_request', `inbound_addr (OUTRIDER_INBOUND_ADDR) ${why}: say --url`);
   }
-  const { host, port } = address;
-  if (['', '0.0.0.0', '::'].includes(host)) return `127.0.0.1:${port}`;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return addressToCall(address);
 }
 
 async function faultOf(url: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { makePlan } from '../../deploy/make-plan.ts';
 import { type DeployTarget, LOAD_TARGET } from '../../deploy/targets.ts';
+import { isSameBesidesRecord } from '../../deploy/text/record-text.ts';
 import { readAgent, whyNoSidecar } from '../deploy/agent-source.ts';
 import { deliver, troubleExit, type WriteFlags } from '../deploy/deliver.ts';
 import { type DeployDeps, ofThisProcess } from '../deploy/deps.ts';
@@ -48,7 +49,8 @@ async function inject(manifest: string | undefined, flags: InjectFlags, deps: De
   }
   checkPlanFlags(flags, target, deps);
   const after = injectInto(file.name, file.text, { target: await LOAD_TARGET[target](), plan }, deps);
-  deliver(file, after, flags, deps);
+  const isUpToDate = flags.check === true && isSameBesidesRecord(file.text, after);
+  deliver(file, isUpToDate ? file.text : after, flags, deps);
 }
 
 const HELP = `

@@ -20,14 +20,21 @@ interface WebhookFlags extends Pick<PlanFlags, 'image' | 'otelEndpoint' | 'ledge
 
 /** `outrider webhook`: the mutating admission webhook that puts the sidecar into pods of Kubernetes as they are made. */
 export function webhookCommand(): Command {
-  return new Command('webhook')
+  const command = new Command('webhook');
+  return command
     .requiredOption('--tls-cert <file>', 'certificate with its chain (PEM); read again when it changes')
     .requiredOption('--tls-key <file>', 'its private key (PEM)')
     .option('--client-ca <file>', 'callers need a certificate that one of these has signed (PEM)')
     .option('--addr <host:port>', 'where to listen', ':8443')
     .addOption(new Option('--image <image>', "the sidecar's image").argParser(image))
-    .addOption(new Option('--otel-endpoint <url>', 'where traces of sidecars go').argParser(httpUrl))
-    .addOption(new Option('--ledger-url <url>', 'where their costs and audit rows go').argParser(httpUrl))
+    .addOption(
+      new Option('--otel-endpoint <url>', 'where traces of sidecars go').argParser(httpUrl(command, '--otel-endpoint')),
+    )
+    .addOption(
+      new Option('--ledger-url <url>', 'where their costs and audit rows go').argParser(
+        httpUrl(command, '--ledger-url'),
+      ),
+    )
     .addOption(new Option('--drain-timeout <s>', 'seconds for calls in flight at the end of a pod').argParser(seconds))
     .addOption(
       new Option(

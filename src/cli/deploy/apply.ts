@@ -66,8 +66,7 @@ function runner(path: string, deps: DeployDeps): RunProgram {
     kept: (run) => runProgram(path, run, { env, cwd, output: 'kept' }),
     showDiff: (live, wanted) => {
       const sides = { from: { name: 'live', text: live }, to: { name: 'wanted', text: wanted } };
-      const lines = unifiedDiff(sides, stdout).split('\n');
-      stdout.write(lines.map(shortened).join('\n'));
+      stdout.write(unifiedDiff(sides, stdout, shortened));
     },
     show: (text) => void stdout.write(text),
   };

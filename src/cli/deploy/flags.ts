@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '../../config/suggest.ts';
+import { addressFault } from '../../deploy/address-fault.ts';
 import { unpinned } from '../../deploy/image.ts';
 import type { PlanOptions } from '../../deploy/make-plan.ts';
 import { DEPLOY_TARGETS, type DeployTarget } from '../../deploy/targets.ts';
@@ -28,8 +29,10 @@ export function withPlanFlags(command: Command): Command {
     .option('--workload <name>', 'the workload that is the agent, where there are several')
     .option('--container <name>', "the agent's container, where there are several")
     .option('--secret-store <ref>', 'where the platform keeps the secrets: a Secret, an ARN, the URL of a vault')
-    .addOption(new Option('--otel-endpoint <url>', 'where traces go').argParser(httpUrl))
-    .addOption(new Option('--ledger-url <url>', 'where costs and audit rows go').argParser(httpUrl))
+    .addOption(new Option('--otel-endpoint <url>', 'where traces go').argParser(httpUrl(command, '--otel-endpoint')))
+    .addOption(
+      new Option('--ledger-url <url>', 'where costs and audit rows go').argParser(httpUrl(command, '--ledger-url')),
+    )
     .addOption(new Option('--drain-timeout <s>', 'seconds for calls in flight at the end').argParser(seconds))
     .option('--network-policy', 'kubernetes: add a NetworkPolicy that lets callers reach the sidecar only');
 }
@@ -52,9 +55,13 @@ export function planOptions(flags: PlanFlags, version: string): PlanOptions {
 }
 
 /** What flags alone can have wrong, or should be said of them. Throws `Failure`. */
-export function checkPlanFlags({ image, networkPolicy }: PlanFlags, target: DeployTarget, deps: DeployDeps): void {
+export function checkPlanFlags(flags: PlanFlags, target: DeployTarget, deps: DeployDeps): void {
+  const { image, networkPolicy, secretStore } = flags;
   if (networkPolicy === true && target !== 'kubernetes') {
     throw new Failure(`--network-policy is of Kubernetes; ${target} has none`);
+  }
+  if (secretStore !== undefined && target === 'compose') {
+    throw new Failure('--secret-store is of platforms that keep secrets; compose takes them from its environment');
   }
   const fault = image === undefined ? undefined : unpinned(image);
   if (fault !== undefined) deps.stderr.write(`--image: note: ${fault}\n`);
@@ -102,13 +109,15 @@ export function seconds(text: string): number {
   return number;
 }
 
-export function httpUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError('Expected an http or https URL.');
-  if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('It holds credentials, and manifests hold no secrets.');
-  }
-  return text;
+/** The parser of an option that is an address. What is wrong with it is said without it: a password may stand in it. */
+export function httpUrl(command: Command, option: string): (text: string) => string {
+  return (text) => {
+    const fault = /^https?:\/\//i.test(text)
+      ? addressFault(text, 'give it to the sidecar as a secret')
+      : 'expected an http:// or https:// URL';
+    if (fault !== undefined) command.error(`error: option ${option}: ${fault}`, { code: 'outrider.address' });
+    return text;
+  };
 }
 
 /** `[registry/]name[:tag][@digest]`; more is the platform's to judge. */

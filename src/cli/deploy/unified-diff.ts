@@ -9,8 +9,15 @@ export interface DiffSides {
   readonly to: { readonly name: string; readonly text: string };
 }
 
-/** What differs, in the unified form that `patch` takes; coloured as far as the stream and `NO_COLOR` allow. */
-export function unifiedDiff({ from, to }: DiffSides, stream: NodeJS.WritableStream): string {
+/**
+ * What differs, in the unified form that `patch` takes; coloured as far as the stream and `NO_COLOR` allow. `shown` is what
+ * becomes of each line before that.
+ */
+export function unifiedDiff(
+  { from, to }: DiffSides,
+  stream: NodeJS.WritableStream,
+  shown: (line: string) => string = (line) => line,
+): string {
   const patch = createTwoFilesPatch(from.name, to.name, from.text, to.text, undefined, undefined, {
     context: 3,
     timeout: LONGEST_MS,
@@ -18,7 +25,7 @@ export function unifiedDiff({ from, to }: DiffSides, stream: NodeJS.WritableStre
   });
   if (patch === undefined) return `${from.name} and ${to.name} differ in too many lines to show\n`;
   const lines = patch.split('\n');
-  return lines.map((line, index) => coloured(line, index < 2, stream)).join('\n');
+  return lines.map((line, index) => coloured(shown(line), index < 2, stream)).join('\n');
 }
 
 function coloured(line: string, isHeader: boolean, stream: NodeJS.WritableStream): string {

@@ -31,7 +31,7 @@ export function checkRecord({ given, ejected, injected, record }: Ejection, targ
 
 /**
  * The same for an ejected text that is not injected again: with what the record says of the plan. Notes that it could not be
- * checked where that injection cannot be done.
+ * checked where that injection cannot be done, and what names the sidecar still. Their lines are those of `ejected`.
  */
 export function checkEjected(
   { text, ejected, record }: { text: string; ejected: string; record: EjectRecord },
@@ -39,18 +39,28 @@ export function checkEjected(
   version: string,
 ): readonly LineNote[] {
   const plain = makePlan(undefined, { version, ...record.of });
-  const before = readDocuments(ejected).data;
+  const bare = readDocuments(ejected);
+  const before = bare.data;
+  const left = (target.leftBehind?.(before) ?? []).map(({ document, path, message }) => {
+    return { line: bare.lineOf(document, path), document: document + 1, message };
+  });
   // The agent may stand where only the port that was chosen for it will do.
-  const plans = [plain, ...planAsGiven(text, plain)];
+  const plans = [plain, ...named(text, plain)].flatMap((plan) => [plan, ...planAsGiven(text, plan)]);
   const done = plans.flatMap((plan) =>
     (dataWith(target, before, plan) ?? []).map((injected) => ({ injected, plan })),
   )[0];
   if (done === undefined) {
     const message = 'the record could not be checked, since what comes out cannot be injected: read what has changed';
-    return [{ line: 0, document: 0, message }];
+    return [...left, { line: 0, document: 0, message }];
   }
   checkRecord({ given: readDocuments(text), ejected: before, injected: done.injected, record }, target, done.plan);
-  return [];
+  return left;
+}
+
+/** With the name that the sidecar in the text was told: it chooses the agent where several could be it. */
+function named(text: string, plan: Plan): Plan[] {
+  const agentName = /\bAGENT_NAME\b\W{1,40}(?:value\W{1,40})?([\w.-]{1,63})/.exec(text)?.[1];
+  return agentName === undefined ? [] : [{ ...plan, agentName }];
 }
 
 /** With the ports that the sidecar in the text was told. */

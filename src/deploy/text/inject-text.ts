@@ -135,11 +135,26 @@ function injectBare(text: string, target: Target, plan: Plan): InjectedData {
   };
   if (format === 'yaml') {
     const { eol } = documents;
+    checkBytes(outcome.documents, target);
     return { text: after + (open ? eol : '') + yamlRecord(record, eol), notes, ...data };
   }
-  if (after.includes(`"${JSON_PLACE}"`)) return { text: withJsonRecord(after, record), notes, ...data };
+  if (after.includes(`"${JSON_PLACE}"`)) {
+    const recorded = withJsonRecord(after, record);
+    checkBytes(target.mostBytes === undefined ? [] : readDocuments(recorded).data, target);
+    return { text: recorded, notes, ...data };
+  }
+  checkBytes(outcome.documents, target);
   const noPlace = 'the file has no place for what eject needs: keep it as it was';
   return { text: after, notes: [...notes, { line: 0, document: 0, message: noPlace }], ...data };
+}
+
+/** With the record, where that is data: it holds everything that was put in. */
+function checkBytes(documents: readonly Json[], { name, mostBytes }: Target): void {
+  if (mostBytes === undefined) return;
+  const bytes = documents.reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+  if (bytes <= mostBytes) return;
+  const message = `with the sidecar this has ${bytes} bytes, and ${name} takes ${mostBytes}: shorten the agent's file`;
+  throw new ManifestTextError([{ line: 1, document: 1, message }]);
 }
 
 function runTarget(documents: Documents, target: Target, plan: Plan): Outcome {

@@ -52,6 +52,16 @@ export function findRecord(text: string): RecordText | RecordFault | undefined {
   return decoded(first[1] ?? '', text, { rest, at: first.index, length: 0 });
 }
 
+/** True where the record is the only difference: it is another one after any edit, since it tells where the edits stand. */
+export function isSameBesidesRecord(one: string, other: string): boolean {
+  return one === other || withoutRecord(one) === withoutRecord(other);
+}
+
+function withoutRecord(text: string): string {
+  const found = findRecord(text);
+  return found === undefined || 'message' in found ? text : found.rest;
+}
+
 function findYaml(text: string, marker: RegExpExecArray): RecordText | RecordFault {
   const at = marker.index;
   const count = Number(marker[1]);

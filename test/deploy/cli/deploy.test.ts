@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deployCommand } from '../../../src/cli/commands/deploy.ts';
@@ -83,6 +83,26 @@ test('the public port, and that of the agent', async (t) => {
   const { stdout } = await deploy('--target', 'compose', 'agent.yaml', '--public-port', '9000', '--agent-port', '8400');
   assert.match(stdout, /9000:8080/);
   assert.match(stdout, /PORT: "8400"/);
+});
+
+test("-o leaves the agent's own file alone", async (t) => {
+  const { cwd, deploy, read } = bench(t);
+  linkSync(join(cwd, 'agent.yaml'), join(cwd, 'same.yaml'));
+  for (const name of ['agent.yaml', './agent.yaml', 'same.yaml']) {
+    const { code, stderr } = await deploy('--target', 'compose', 'agent.yaml', '-o', name);
+    assert.equal(code, 1);
+    assert.match(stderr, /: this is the agent's own file$/m);
+  }
+  assert.match(read('agent.yaml'), /^name: support-agent$/m);
+});
+
+test('an address that cannot be used is not repeated: a password may stand in it', async () => {
+  for (const address of ['http://u:very-secret@h', 'ftp://u:very-secret@h', 'http://h/?token=very-secret']) {
+    const { code, stderr } = await runOutrider(['deploy', '--target', 'compose', '--ledger-url', address, 'a.yaml']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: option --ledger-url: /);
+    assert.doesNotMatch(stderr, /very-secret/);
+  }
 });
 
 test('what cannot be used', async (t) => {

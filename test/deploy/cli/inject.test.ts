@@ -26,6 +26,20 @@ model: { primary: claude-sonnet-4 }
 framework: langgraph
 `;
 
+/** Two that could be the agent, one of them with its name. */
+const SEVERAL = {
+  compose:
+    'services:\n  support-agent: { image: "a:1", ports: ["8000:8000"] }\n  other: { image: "b:1", ports: ["9000:9000"] }\n',
+  ecs: JSON.stringify({
+    family: 'f',
+    networkMode: 'awsvpc',
+    containerDefinitions: [
+      { name: 'other', image: 'b:1', memory: 128 },
+      { name: 'support-agent', image: 'a:1', memory: 512, portMappings: [{ containerPort: 8000 }] },
+    ],
+  }),
+};
+
 interface Bench {
   readonly cwd: string;
   readonly inject: (args: string[], input?: string) => Promise<Ended>;
@@ -45,6 +59,22 @@ function bench(t: { after(step: () => unknown): void }, files: Record<string, st
     read: (name) => readFileSync(join(cwd, name), 'utf8'),
   };
 }
+
+test('a store of secrets is refused where the target has none', async (t) => {
+  const { inject } = bench(t);
+  const { code, stdout, stderr } = await inject(['--secret-store', 'desk', 'compose.yaml']);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^outrider: --secret-store is of platforms that keep secrets; compose takes them/);
+});
+
+test('a service that came after the sidecar and names it is noted when that goes', async (t) => {
+  const { inject, eject } = bench(t);
+  const { stdout: injected } = await inject(['compose.yaml']);
+  const added = '  cache:\n    image: redis:7\n    depends_on: [outrider]\n';
+  const { code, stdout, stderr } = await eject(['-'], injected.replace('services:\n', `services:\n${added}`));
+  assert.deepEqual([code, stdout], [0, COMPOSE.replace('services:\n', `services:\n${added}`)]);
+  assert.match(stderr, /^<stdin>:5: note: cache names the service outrider, which is gone: name the agent here$/m);
+});
 
 test('the manifest goes to standard output, and the file stays as it is', async (t) => {
   const { inject, read } = bench(t);
@@ -123,6 +153,18 @@ describe('--write', () => {
   });
 });
 
+test("eject checks the record of an agent that its file's name chose among several", async (t) => {
+  for (const [target, text] of Object.entries(SEVERAL)) {
+    const { cwd, inject, eject, read } = bench(t, { 'several.txt': text });
+    const injected = await inject(['--agent', 'agent.yaml', '--target', target, '--write', 'several.txt']);
+    assert.equal(injected.code, 0, injected.stderr);
+    assert.notEqual(read('several.txt'), text);
+    const { code, stderr } = await eject(['--write', join(cwd, 'several.txt')]);
+    assert.deepEqual([code, stderr], [0, ''], target);
+    assert.equal(read('several.txt'), text);
+  }
+});
+
 describe('--check', () => {
   test('1 and a diff where the file differs; 0 and nothing where it does not', async (t) => {
     const { inject, read } = bench(t);
@@ -137,6 +179,14 @@ describe('--check', () => {
     assert.deepEqual([again.code, again.stdout], [0, '']);
     const newer = await inject(['--check', 'compose.yaml', '--image', 'outrider/outrider:9.9.9']);
     assert.equal(newer.code, 1);
+  });
+
+  test('0 where somebody has edited something else since: a gate stays green', async (t) => {
+    const { cwd, inject, read } = bench(t);
+    await inject(['--write', 'compose.yaml']);
+    writeFileSync(join(cwd, 'compose.yaml'), `# Somebody's own words.\n${read('compose.yaml')}`);
+    const checked = await inject(['--check', 'compose.yaml']);
+    assert.deepEqual([checked.code, checked.stdout], [0, '']);
   });
 
   test('2 where nothing can be compared', async (t) => {
@@ -236,7 +286,10 @@ describe('what cannot be used', () => {
     assert.match(await fault('--target', 'ecs', '--agent-port', '70000'), /Expected a port/);
     assert.match(await fault('--target', 'ecs', '--drain-timeout', '0'), /Expected seconds/);
     assert.match(await fault('--target', 'ecs', '--image', 'a b'), /Expected an image/);
-    assert.match(await fault('--target', 'ecs', '--ledger-url', 'https://u:p@host'), /manifests hold no secrets/);
+    assert.match(
+      await fault('--target', 'ecs', '--ledger-url', 'https://u:p@host'),
+      /credentials in an address would stand in the manifest/,
+    );
     assert.match(await fault('compose.yaml'), /--target/);
   });
 });

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { compose } from '../../../src/deploy/compose.ts';
+import { ecs } from '../../../src/deploy/ecs.ts';
 import { isObject, type Json } from '../../../src/deploy/json.ts';
 import { kubernetes } from '../../../src/deploy/kubernetes.ts';
+import { makePlan } from '../../../src/deploy/make-plan.ts';
 import { type Plan, RECORD_VARIABLE } from '../../../src/deploy/plan.ts';
 import { ManifestError } from '../../../src/deploy/target.ts';
 import { ejectText, readRecord } from '../../../src/deploy/text/eject-text.ts';
@@ -271,4 +274,20 @@ test('notes and faults have the lines of the file that came in', () => {
     faults(() => injectText(injected.replace('agent:1 # pinned', '"open'), failing, PLAN))[0]?.slice(0, 5),
     `1:${line}:`.slice(0, 5),
   );
+});
+
+test('what the platform does not take is a fault, with the record that eject needs', () => {
+  const task = {
+    family: 'f',
+    networkMode: 'awsvpc',
+    containerDefinitions: [{ name: 'agent', image: 'a:1', memory: 512, portMappings: [{ containerPort: 8080 }] }],
+  };
+  const injected = (bytes: number) => {
+    // Cannot be compressed much, and so takes most of the record as well.
+    const config = `# ${randomBytes(bytes * 0.75).toString('base64')}`;
+    const plan = { ...makePlan(undefined, { version: '1.2.3' }), config };
+    return injectText(JSON.stringify(task), ecs, plan).text;
+  };
+  assert.ok(Buffer.byteLength(injected(30_000)) < 65_536);
+  assert.throws(() => injected(40_000), /with the sidecar this has \d{5} bytes, and ecs takes 65536: shorten/);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressFault } from './agent-file-address.ts';
+import { addressFault } from './address-fault.ts';
 
 test('an address is what everybody may read', () => {
   for (const sound of [
