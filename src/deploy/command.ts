@@ -59,3 +59,9 @@ function isPort(word: string, before: string, port: string): boolean {
 function isOwnAddress(text: string, port: string): boolean {
   return OWN_ADDRESS.exec(text)?.[1] === port;
 }
+
+/** The port of an address that is the container's own, such as `0.0.0.0:8000`; undefined for another one, or without a port. */
+export function ownPort(text: string): number | undefined {
+  const port = Number(OWN_ADDRESS.exec(text)?.[1]);
+  return port > 0 && port <= 65_535 ? port : undefined;
+}

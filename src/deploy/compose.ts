@@ -1,4 +1,6 @@
 import { agentFaults, agentNotes, behindSidecar } from './compose/agent.ts';
+import { checkNotes } from './compose/healthcheck.ts';
+import { leftBehind } from './compose/left-behind.ts';
 import { besideAgent, otherFaults, otherNotes } from './compose/others.ts';
 import { readPorts } from './compose/ports.ts';
 import { render } from './compose/render.ts';
@@ -10,10 +12,10 @@ import { setAt } from './edit.ts';
 import { upgradeMessage } from './found-sidecar.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
-import { ManifestError, type Outcome, type Target } from './target.ts';
+import { type Fault, ManifestError, type Outcome, type Target } from './target.ts';
 
 /** Docker Compose, as of the Compose specification: the sidecar owns the network, and the agent joins it. */
-export const compose: Target = { name: 'compose', format: 'yaml', inject, render };
+export const compose: Target = { name: 'compose', format: 'yaml', inject, leftBehind, render };
 
 function inject(documents: readonly Json[], plan: Plan): Outcome {
   const { document, services } = servicesOf(documents);
@@ -34,6 +36,7 @@ function inject(documents: readonly Json[], plan: Plan): Outcome {
   });
   const faults = [
     ...planFaults(plan, agent.at),
+    ...volumesFaults(rootOf(documents[document]), document),
     ...agentFaults(agent),
     ...otherFaults(services, agent, plan),
     ...ports.faults,
@@ -66,9 +69,16 @@ function inject(documents: readonly Json[], plan: Plan): Outcome {
       ...moved.notes,
       ...ports.notes,
       ...agentNotes(agent, plan),
+      ...checkNotes(agent, plan, ports.http),
       ...otherNotes(root, services, agent, plan, ports.http?.port),
     ],
   };
+}
+
+function volumesFaults({ volumes = null }: JsonObject, document: number): Fault[] {
+  return volumes === null || isObject(volumes)
+    ? []
+    : [{ document, path: ['volumes'], message: 'volumes must be a mapping' }];
 }
 
 function mcpServices(agent: Service, plan: Plan): JsonObject {

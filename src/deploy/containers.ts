@@ -1,4 +1,5 @@
 import { type Command, openAddressInCommand, portInCommand } from './command.ts';
+import { listeningPorts } from './listening.ts';
 import { HELPER_PORTS, type Plan } from './plan.ts';
 import type { Fault, Note, Place } from './target.ts';
 
@@ -27,18 +28,10 @@ export function moveAgent(
 ): { readonly faults: readonly Fault[]; readonly notes: readonly Note[] } {
   const { http } = agent;
   const chosen = plan.agentPortChosen || http?.port === plan.agentPort;
-  const looked = chosen || http === undefined ? [plan.inboundPort] : [http.port, plan.inboundPort];
-  const faults = [
-    ...looked
-      .filter((port, index) => port !== plan.agentPort && looked.indexOf(port) === index)
-      .flatMap((port) =>
-        agent.commands.flatMap((command) => portInCommand(command, port).map((place) => ({ place, port }))),
-      )
-      .map(({ place, port }) => ({ ...place, message: commandMessage(plan, port) })),
-    ...portClashes(plan, agent.others),
-  ];
+  const { listens, faults: named } = commandFaults(plan, agent.commands, chosen ? undefined : http?.port);
+  const faults = [...named, ...portClashes(plan, agent.others)];
   const open = agent.commands.flatMap(openAddressInCommand).map((place) => openNote(plan, place));
-  if (chosen || agent.readsPort) return { faults, notes: open };
+  if (chosen || listens || agent.readsPort) return { faults, notes: open };
   const told = `it is told by PORT and HOST to listen on 127.0.0.1:${plan.agentPort} now; if it does not read them,`;
   if (http === undefined) {
     const message = `nothing here says where the agent listens: ${told} say --agent-port with the port that it has`;
@@ -51,22 +44,77 @@ export function moveAgent(
   return { faults, notes: [{ ...placeOf(http), message }, ...open] };
 }
 
+/** Where the sidecar listens for callers, undefined where nobody can tell yet, and where it looks for the agent. */
+interface TwoPorts {
+  readonly inboundPort: number | undefined;
+  readonly agentPort: number;
+}
+
+/**
+ * Where commands, those of one program, have it listen elsewhere than where the sidecar looks for it; `listens` where they have it
+ * listen there. `declared`: a port of it that they may name in ways that are no flags of a server.
+ */
+export function commandFaults(
+  ports: TwoPorts,
+  commands: readonly Command[],
+  declared: number | undefined,
+): { readonly faults: readonly Fault[]; readonly listens: boolean } {
+  const looked = [...new Set([declared, ports.inboundPort])].filter((port) => port !== undefined);
+  const named = looked
+    .filter((port) => port !== ports.agentPort)
+    .flatMap((port) =>
+      commands.flatMap((command) => portInCommand(command, port).map((place) => ({ ...place, port }))),
+    );
+  const listening = listeningPorts(commands);
+  const listens = listening.some(({ port }) => port === ports.agentPort);
+  const elsewhere = listens ? [] : listening.filter(({ port }) => named.every((one) => one.port !== port));
+  return {
+    listens,
+    faults: [...named, ...elsewhere].map(({ port, ...place }) => ({ ...place, message: commandMessage(ports, port) })),
+  };
+}
+
 function placeOf({ document, path }: Place): Place {
   return { document, path };
+}
+
+/** Every port that is taken in the agent's network namespace once the sidecar is there. */
+export function plannedPorts(plan: Plan): number[] {
+  return [plan.inboundPort, plan.agentPort, ...HELPER_PORTS, ...plan.mcpContainers.map(({ port }) => port)];
 }
 
 /** Faults of ports that another container of the same network namespace cannot have. */
 export function portClashes(plan: Plan, ports: readonly DeclaredPort[]): Fault[] {
   return ports.flatMap(({ port, document, path }) => {
-    const owner = ownerOf(plan, port);
+    const server = plan.mcpContainers.find((one) => one.port === port);
+    const owner = ownerOf(plan, port) ?? (server && `that of the MCP server ${server.name}`);
     return owner === undefined ? [] : [{ document, path, message: `port ${port} is ${owner}: give this another one` }];
   });
 }
 
+/** A container, service or task beside the agent. */
+export interface Named extends Place {
+  readonly name: string;
+}
+
+/** Faults of what is called like an MCP server that is to be added. */
+export function nameClashes(plan: Plan, others: readonly Named[]): Fault[] {
+  const added = new Set(plan.mcpContainers.map(({ name }) => name));
+  return others
+    .filter(({ name }) => added.has(name))
+    .map(({ name, document, path }) => {
+      return { document, path, message: `${name} is the name of an MCP server of the agent's file: give this another` };
+    });
+}
+
 /** What is wrong with the plan's own ports: the agent's, and those of the MCP servers beside it. Ask it first. */
 export function planFaults(plan: Plan, at: Place): Fault[] {
+  const taken =
+    plan.agentPort === plan.inboundPort
+      ? 'callers use that port, so the sidecar listens there'
+      : "it is a port of the sidecar's";
   const agent = isReserved(plan, plan.agentPort)
-    ? [`the agent cannot listen on ${plan.agentPort}: it is a port of the sidecar's; choose another with --agent-port`]
+    ? [`the agent cannot listen on ${plan.agentPort}: ${taken}; choose another with --agent-port`]
     : [];
   const servers = plan.mcpContainers.flatMap(({ name, port }, index) => {
     const twin = plan.mcpContainers.slice(0, index).find((other) => other.port === port);
@@ -81,7 +129,7 @@ export function planFaults(plan: Plan, at: Place): Fault[] {
   return [...callers, ...agent, ...servers].map((message) => ({ ...at, message }));
 }
 
-function isReserved(plan: Plan, port: number): boolean {
+function isReserved(plan: TwoPorts, port: number): boolean {
   return port === plan.inboundPort || HELPER_PORTS.includes(port);
 }
 
@@ -91,7 +139,7 @@ function ownerOf(plan: Plan, port: number): string | undefined {
   return port === plan.agentPort ? "the agent's, behind the sidecar" : undefined;
 }
 
-function commandMessage(plan: Plan, port: number): string {
+function commandMessage(plan: TwoPorts, port: number): string {
   if (!isReserved(plan, port)) {
     return `the agent's command names port ${port}, but the sidecar has it listen on ${plan.agentPort}: change it, or say --agent-port ${port}`;
   }

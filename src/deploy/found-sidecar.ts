@@ -2,10 +2,27 @@ import { isObject, type Json, type JsonObject, type Path } from './json.ts';
 import { SIDECAR_NAME } from './plan.ts';
 import { ManifestError, type Place } from './target.ts';
 
-/** An image's name without tag and digest; what a variable stands for in it is left out. */
+/**
+ * An image's name without tag and digest; what a variable stands for in it is left out. An admission webhook asks this of texts that
+ * nobody has looked at yet, and of any length: no regular expression that begins anew at each character.
+ */
 export function imageRepository(image: string): string {
-  const [name = ''] = image.replaceAll(/\$\{[^}]*\}/g, '').split('@');
-  return name.replace(/:[^/]*$/, '');
+  const [name = ''] = withoutVariables(image).split('@', 1);
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}
+
+/** Without each `${…}`. */
+function withoutVariables(text: string): string {
+  let kept = '';
+  let at = 0;
+  for (;;) {
+    const start = text.indexOf('${', at);
+    const end = start === -1 ? -1 : text.indexOf('}', start);
+    if (end === -1) return kept + text.slice(at);
+    kept += text.slice(at, start);
+    at = end + 1;
+  }
 }
 
 const KNOWN = /(^|\/)(outrider\/outrider|[^/]*agentbreeder-sidecar)$/;

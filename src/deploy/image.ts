@@ -1,3 +1,6 @@
+import { imageRepository } from './found-sidecar.ts';
+import type { Json } from './json.ts';
+
 /** The sidecar's, where nobody names another. `version`: of Outrider. */
 export function defaultImage(version: string): string {
   return `outrider/outrider:${version}`;
@@ -7,7 +10,15 @@ export function defaultImage(version: string): string {
 export function unpinned(image: string): string | undefined {
   if (image.includes('@')) return undefined;
   // A colon before the last slash is that of a registry's port.
-  const tag = /:([^/]*)$/.exec(image)?.[1];
-  if (tag === undefined) return 'the image is not pinned: give it a tag, or a digest';
-  return tag === 'latest' ? 'the image is not pinned: `latest` is another one every time' : undefined;
+  const colon = image.lastIndexOf(':');
+  if (colon < image.lastIndexOf('/') || colon === -1) return 'the image is not pinned: give it a tag, or a digest';
+  return image.slice(colon + 1) === 'latest'
+    ? 'the image is not pinned: `latest` is another one every time'
+    : undefined;
+}
+
+/** True where what pulls the one image can pull the other: of Docker's own registry, which has no name, the first part is the owner. */
+export function isSameRegistry(image: string, other: Json | undefined): boolean {
+  const registry = (name: string) => imageRepository(name).split('/')[0];
+  return typeof other === 'string' && registry(other) === registry(image);
 }

@@ -1,13 +1,14 @@
-import { portInCommand } from './command.ts';
-import { AGENT_PORT, DATA_DIR, HELPER_PORTS } from './plan.ts';
+import { commandFaults } from './containers.ts';
+import { AGENT_PORT, DATA_DIR, HELPER_PORTS, SIDECAR_PROGRAM } from './plan.ts';
+import { applyEdits, type Edit } from './text/edit.ts';
 import type { Injected } from './text/inject-text.ts';
 import { type LineNote, ManifestTextError } from './text/line-note.ts';
 import { type Base, knownBase } from './wrap/base.ts';
 import { effectiveSteps, readStarts, readWords, type Start, type Starts, writeWords } from './wrap/command.ts';
 import { type Dockerfile, lineage, readDockerfile, type Step } from './wrap/dockerfile.ts';
-import { apply, type Edit } from './wrap/edit.ts';
-import { type Ports, readPorts, variables } from './wrap/ports.ts';
-import { findWrapped, upgradeEdits } from './wrap/wrapped.ts';
+import { OF_THE_PLATFORM, type Ports, readPorts, variables } from './wrap/ports.ts';
+import { behindRun, findWrapped, type Wrapped } from './wrap/wrapped.ts';
+import { agentUrl, changeEdits } from './wrap-again.ts';
 
 export interface WrapOptions {
   /** The sidecar's, pinned: the executable is taken from it. */
@@ -18,7 +19,6 @@ export interface WrapOptions {
   readonly agentPort?: number;
 }
 
-const EXECUTABLE = '/usr/local/bin/outrider';
 const LIBRARY = '/usr/lib/libatomic.so.1';
 /** Nobody writes a longer one. */
 const MOST_CHARACTERS = 2 ** 20;
@@ -27,7 +27,7 @@ const SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', '15
 
 /**
  * A Dockerfile whose image starts `outrider run -- COMMAND` where it started COMMAND: agent and sidecar in one container. One
- * that does so already gets the image of the options. What is not about that stays byte for byte. Throws `ManifestTextError`.
+ * that does so already gets the image of the options, and what else they say. What is not about that stays byte for byte. Throws `ManifestTextError`.
  */
 export function wrapDockerfile(text: string, options: WrapOptions): Injected {
   if (text.length > MOST_CHARACTERS) fail(0, 'larger than 1 MiB, which no Dockerfile is');
@@ -37,37 +37,43 @@ export function wrapDockerfile(text: string, options: WrapOptions): Injected {
   if (last === undefined) fail(0, 'this is no Dockerfile: it has no FROM');
   const starts = readStarts(file);
   const wrapped = findWrapped(starts, effectiveSteps(file));
-  if (wrapped !== undefined) {
-    if (wrapped.copies.length === 0)
-      fail(
-        wrapped.line,
-        'the image starts outrider run already, but no COPY --from brings it: change the version there',
-      );
-    return { text: apply(text, upgradeEdits(text, wrapped, options.image)), notes: [] };
-  }
+  if (wrapped !== undefined) return { text: wrapAgain(file, wrapped, starts, options), notes: [] };
 
   const root = stages[0]?.from ?? last.from;
   const base: Base = image === undefined ? { libraries: '/usr/lib/' } : knownBase(image);
   if (base.fault !== undefined) fail(root.line, base.fault);
   const entrypoint = entrypointOf(starts, { options, base, image, line: root.line });
   const ports = readPorts(file);
-  const commands = [
-    { words: entrypoint, line: starts.entrypoint?.step.line ?? root.line },
-    ...(starts.cmd === undefined ? [] : [{ words: starts.cmd.words, line: starts.cmd.step.line }]),
-  ];
-  checkPorts(commands, ports, options);
+  checkPorts({ words: entrypoint, line: starts.entrypoint?.step.line ?? root.line }, starts, ports, options);
 
   const own = (start: Start | undefined) => (start?.step.stage === file.stages.length - 1 ? start.step : undefined);
   const lines = block(file, { options, base, ports, entrypoint, starts });
   const at = own(starts.entrypoint);
   const edits: Edit[] = [
-    ...exposeEdits(ports),
+    ...exposeEdits(text, ports),
     ...healthEdits(file),
     at === undefined
       ? insertion(file, own(starts.cmd), lines)
       : { start: at.start, end: at.end, text: lines.join(file.eol) },
   ];
-  return { text: apply(text, edits), notes: notesOf(file, { image, root, ports, options, starts }) };
+  return { text: applyEdits(text, edits), notes: notesOf(file, { base, image, root, ports, options, starts }) };
+}
+
+function wrapAgain(file: Dockerfile, wrapped: Wrapped, starts: Starts, options: WrapOptions): string {
+  const { step, words } = wrapped.start;
+  if (wrapped.copies.length === 0) {
+    fail(step.line, 'the image starts outrider run already, but no COPY --from brings it: change the version there');
+  }
+  if (options.agentPort !== undefined) {
+    const first = options.entrypoint ?? words.slice(behindRun(words));
+    checkPorts(
+      { words: first, line: step.line },
+      { ...starts, cmd: step === starts.cmd?.step ? undefined : starts.cmd },
+      readPorts(file),
+      options,
+    );
+  }
+  return applyEdits(file.text, changeEdits(file, wrapped, starts, options));
 }
 
 interface Known {
@@ -104,24 +110,31 @@ interface Command {
   readonly line: number;
 }
 
-function checkPorts(commands: readonly Command[], ports: Ports, { agentPort }: WrapOptions): void {
+function checkPorts(entrypoint: Command, { cmd }: Starts, ports: Ports, { agentPort }: WrapOptions): void {
   const port = agentPort ?? AGENT_PORT;
-  if (port === ports.inbound || HELPER_PORTS.includes(port)) {
+  const { inbound, setBy, exposed } = ports;
+  const line = setBy?.line ?? (exposed?.port === inbound ? exposed?.step.line : undefined) ?? 0;
+  if (inbound !== undefined && HELPER_PORTS.includes(inbound)) {
+    fail(line, `callers cannot have port ${inbound}: the helpers listen there; choose another here`);
+  }
+  if (port === inbound) {
+    const which =
+      setBy === undefined ? 'choose another with --agent-port' : 'choose another here, or with --agent-port';
+    fail(line, `the agent cannot listen on ${port}: callers use that port, so the sidecar listens there; ${which}`);
+  }
+  if (HELPER_PORTS.includes(port)) {
     fail(0, `the agent cannot listen on ${port}: it is a port of the sidecar's; choose another with --agent-port`);
   }
-  const known = [ports.inbound, ...(agentPort === undefined ? [ports.exposed?.port] : [])];
-  const faults = commands.flatMap(({ words, line }) =>
-    known.flatMap((taken, index) => {
-      if (taken === undefined || taken === port || known.indexOf(taken) !== index) return [];
-      if (portInCommand({ document: 0, path: [], words }, taken).length === 0) return [];
-      const message =
-        taken === ports.inbound || HELPER_PORTS.includes(taken)
-          ? `port ${taken} is the sidecar's, but the agent's command names it: change it to ${port}`
-          : `the agent's command names port ${taken}, but the sidecar has it listen on ${port}: change it, or say --agent-port ${taken}`;
-      return [{ line, document: 1, message }];
-    }),
+  const commands = [entrypoint, ...(cmd === undefined ? [] : [{ words: cmd.words, line: cmd.step.line }])];
+  const { faults } = commandFaults(
+    { inboundPort: inbound, agentPort: port },
+    commands.map(({ words }, index) => ({ document: 0, path: [index], words })),
+    agentPort === undefined ? exposed?.port : undefined,
   );
-  if (faults.length > 0) throw new ManifestTextError(faults);
+  if (faults.length === 0) return;
+  throw new ManifestTextError(
+    faults.map(({ path: [index], message }) => ({ line: commands[Number(index)]?.line ?? 0, document: 1, message })),
+  );
 }
 
 interface Block {
@@ -136,32 +149,34 @@ function block(file: Dockerfile, { options, base, ports, entrypoint, starts }: B
   const steps = effectiveSteps(file);
   const set = variables(steps);
   const user = steps.findLast(({ keyword }) => keyword === 'USER')?.rest ?? base.user;
-  const isRoot = user === undefined || /^(root|0)(:|$)/.test(user);
+  const isRoot = user === undefined || ROOT.test(user);
   const last = file.stages.length - 1;
   const health = steps.findLast(({ keyword }) => keyword === 'HEALTHCHECK');
   const { cmd } = starts;
   return [
-    `COPY --from=${options.image} ${EXECUTABLE} ${EXECUTABLE}`,
+    `COPY --from=${options.image} ${SIDECAR_PROGRAM} ${SIDECAR_PROGRAM}`,
     `COPY --from=${options.image} ${LIBRARY} ${base.libraries}`,
     ...(isRoot ? [] : [`COPY --from=${options.image} --chown=${user} ${DATA_DIR}/ ${DATA_DIR}/`]),
     // The builder leaves what stands in single quotes alone: the sidecar itself puts the platform's port in.
-    ...(set.has('OUTRIDER_INBOUND_ADDR') ? [] : ["ENV OUTRIDER_INBOUND_ADDR=':$PORT'"]),
-    ...(options.agentPort === undefined ? [] : [`ENV OUTRIDER_AGENT_URL=http://127.0.0.1:${options.agentPort}`]),
+    ...(set.has('OUTRIDER_INBOUND_ADDR') ? [] : [`ENV OUTRIDER_INBOUND_ADDR='${OF_THE_PLATFORM}'`]),
+    ...(options.agentPort === undefined ? [] : [agentUrl(options.agentPort)]),
     ...(ports.done || ports.exposed !== undefined ? [] : [`EXPOSE ${ports.inbound}`]),
     ...(health?.stage === last ? [] : [health === undefined ? HEALTH : `HEALTHCHECK ${ownCheck(health.rest)}`]),
-    `ENTRYPOINT ${writeWords([EXECUTABLE, 'run', '--', ...entrypoint])}`,
+    `ENTRYPOINT ${writeWords([SIDECAR_PROGRAM, 'run', '--', ...entrypoint])}`,
     // The entrypoint takes away the command of what this stage is built on.
     ...(cmd !== undefined && cmd.step.stage < last ? [`CMD ${writeWords(cmd.words)}`] : []),
   ];
 }
 
-const HEALTH = `HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ${writeWords([EXECUTABLE, 'healthcheck'])}`;
+const ROOT = /^(root|0)(:|$)/;
+
+const HEALTH = `HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ${writeWords([SIDECAR_PROGRAM, 'healthcheck'])}`;
 
 /** A check of the agent's becomes the sidecar's question whether the agent can be called; how often is kept. */
 function ownCheck(rest: string): string {
   const [flags = ''] = /^(?:--\S+\s+)*/.exec(rest) ?? [];
   if (/^NONE$/i.test(rest.slice(flags.length))) return rest;
-  return `${flags.replaceAll(/\s+/g, ' ')}CMD ${writeWords([EXECUTABLE, 'healthcheck', '--ready'])}`;
+  return `${flags.replaceAll(/\s+/g, ' ')}CMD ${writeWords([SIDECAR_PROGRAM, 'healthcheck', '--ready'])}`;
 }
 
 function healthEdits(file: Dockerfile): Edit[] {
@@ -172,14 +187,15 @@ function healthEdits(file: Dockerfile): Edit[] {
 }
 
 /** The sidecar's port is what the image offers; others that it exposes stay. */
-function exposeEdits({ exposed, inbound, done }: Ports): Edit[] {
+function exposeEdits(text: string, { exposed, inbound, done }: Ports): Edit[] {
   if (exposed === undefined || inbound === undefined || exposed.port === inbound) return [];
-  const words = exposed.step.rest.split(/\s+/);
+  const { start, end, rest } = exposed.step;
+  const words = rest.split(/\s+/);
   const index = words.findIndex((word) => new RegExp(`^["']?${exposed.port}(/tcp)?["']?$`, 'i').test(word));
   const left = done ? words.toSpliced(index, 1) : words.with(index, String(inbound));
-  return [
-    { start: exposed.step.start, end: exposed.step.end, text: left.length === 0 ? '' : `EXPOSE ${left.join(' ')}` },
-  ];
+  if (left.length > 0) return [{ start, end, text: `EXPOSE ${left.join(' ')}` }];
+  // Nothing is left of the line.
+  return [{ start, end: end + (/^\r?\n/.exec(text.slice(end, end + 2))?.[0].length ?? 0), text: '' }];
 }
 
 /** Before the command, else at the end. */
@@ -191,6 +207,7 @@ function insertion({ text, eol }: Dockerfile, cmd: Step | undefined, lines: read
 }
 
 interface Noted {
+  readonly base: Base;
   readonly image: string | undefined;
   readonly root: Step;
   readonly ports: Ports;
@@ -198,7 +215,7 @@ interface Noted {
   readonly starts: Starts;
 }
 
-function notesOf(file: Dockerfile, { image, root, ports, options, starts }: Noted): LineNote[] {
+function notesOf(file: Dockerfile, { base, image, root, ports, options, starts }: Noted): LineNote[] {
   const steps = effectiveSteps(file);
   const notes: (readonly [number, string])[] = [];
   if (image === undefined) {
@@ -207,8 +224,15 @@ function notesOf(file: Dockerfile, { image, root, ports, options, starts }: Note
       'the base is known only when the image is built: it must have glibc and libstdc++, which Alpine and scratch have not',
     ]);
   }
+  if (base.user === undefined && !steps.some(({ keyword }) => keyword === 'USER')) {
+    notes.push([
+      root.line,
+      `${image ?? 'the base'} may not run as root, which its name does not tell: then say its user with USER, so that ${DATA_DIR} becomes its own`,
+    ]);
+  }
   const { exposed, inbound } = ports;
-  if (exposed !== undefined && options.agentPort === undefined && !ports.variable && exposed.port !== AGENT_PORT) {
+  const told = ports.variable || (ports.setBy !== undefined && exposed?.port === inbound);
+  if (exposed !== undefined && options.agentPort === undefined && !told && exposed.port !== AGENT_PORT) {
     const instead =
       exposed.port === inbound ? 'give it another port and say --agent-port' : `say --agent-port ${exposed.port}`;
     notes.push([

@@ -1,10 +1,10 @@
 import type { DeclaredPort } from '../containers.ts';
-import { movePort } from '../health-command.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { agentVariables, type Plan, SIDECAR_NAME } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
 import { withEntries } from './depends-on.ts';
 import { atLeast } from './duration.ts';
+import { movedCheck } from './healthcheck.ts';
 import { MOVED_KEYS } from './networks.ts';
 import type { Service } from './services.ts';
 import { numberOf, readEnvironment, tellAgent, textOf } from './variables.ts';
@@ -21,7 +21,7 @@ export function behindSidecar(
   return {
     ...kept,
     environment: tellAgent(own['environment'], agentVariables(plan)),
-    ...healthcheck(own, whole, plan, http),
+    ...movedCheck(own, whole, plan, http),
     stop_grace_period: atLeast(whole['stop_grace_period'], grace),
     network_mode: `service:${SIDECAR_NAME}`,
     depends_on: withEntries(own['depends_on'], [
@@ -30,15 +30,6 @@ export function behindSidecar(
       ...servers,
     ]),
   };
-}
-
-function healthcheck(own: JsonObject, whole: JsonObject, plan: Plan, http: DeclaredPort | undefined): JsonObject {
-  const { healthcheck: check } = whole;
-  if (!isObject(check) || http === undefined) return {};
-  const test = movePort(check['test'], http.port, plan.agentPort);
-  if (test === undefined || JSON.stringify(test) === JSON.stringify(check['test'])) return {};
-  const before = own['healthcheck'];
-  return { healthcheck: { ...(isObject(before) && before), test } };
 }
 
 /** What makes a service one that nobody can ride beside. */
@@ -50,8 +41,10 @@ export function agentFaults({ at, whole, faults }: Service): Fault[] {
     { key: 'scale', count: scale, path: ['scale'] },
     { key: 'deploy', count: replicas, path: ['deploy', 'replicas'] },
   ].filter(({ count }) => count !== undefined && numberOf(count) !== 1);
+  const texts = (['depends_on', 'environment', 'networks'] as const).filter((key) => isNeither(whole[key]));
   return [
     ...faults,
+    ...texts.map((key) => fault(key, `${key} must be a list or a mapping`)),
     ...(mode === undefined || mode === 'bridge' ? [] : [fault('network_mode', modeMessage(mode))]),
     ...several.map(({ count, path }) => ({
       ...at,
@@ -61,6 +54,11 @@ export function agentFaults({ at, whole, faults }: Service): Fault[] {
         'write 1, or use a platform that scales both together',
     })),
   ];
+}
+
+/** Neither a list nor a mapping: Compose refuses it, and nobody can tell what it should be. */
+function isNeither(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && !Array.isArray(value) && !isObject(value);
 }
 
 function modeMessage(mode: Json): string {
@@ -75,13 +73,22 @@ function modeMessage(mode: Json): string {
 export function agentNotes({ at, own, whole }: Service, plan: Plan): Note[] {
   const labels = Object.keys(Object.fromEntries(readEnvironment(own['labels'])));
   const note = (key: string, message: string): Note => ({ ...at, path: [...at.path, key], message });
-  const secrets = plan.secrets.filter((name) => readEnvironment(whole['environment']).has(name));
+  const variables = readEnvironment(whole['environment']);
+  const secrets = plan.secrets.filter((name) => variables.has(name));
   return [
     ...(labels.some((name) => /^(traefik|caddy)([._]|$)/.test(name))
       ? [
           note(
             'labels',
             `a proxy finds the agent by these labels: move them to the service ${SIDECAR_NAME}, with port ${plan.inboundPort}`,
+          ),
+        ]
+      : []),
+    ...(variables.has('VIRTUAL_HOST')
+      ? [
+          note(
+            'environment',
+            `a proxy finds the agent by VIRTUAL_HOST: move it and what is with it (VIRTUAL_…, LETSENCRYPT_…) to the service ${SIDECAR_NAME}, with VIRTUAL_PORT ${plan.inboundPort}`,
           ),
         ]
       : []),

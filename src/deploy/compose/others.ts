@@ -1,6 +1,8 @@
-import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
+import { nameClashes } from '../containers.ts';
+import { isObject, type Json, type JsonObject, listOf, type Path } from '../json.ts';
 import { type Plan, SIDECAR_NAME } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
+import { type Call, type Callee, callsIn, LOOPBACK } from './calls.ts';
 import { dependenciesOf, withEntries } from './depends-on.ts';
 import { extended, type Service } from './services.ts';
 import { textOf } from './variables.ts';
@@ -28,18 +30,14 @@ function throughSidecar(link: Json, agent: string): Json {
 
 export function otherFaults(services: JsonObject, { name, at }: Service, plan: Plan): Fault[] {
   const heirs = Object.entries(services).filter(([, service]) => isObject(service) && extended(service) === name);
-  const taken = plan.mcpContainers.filter((server) => services[server.name] !== undefined);
+  const all = Object.keys(services).map((one) => ({ document: at.document, path: ['services', one], name: one }));
   return [
     ...heirs.map(([heir]) => ({
       document: at.document,
       path: ['services', heir, 'extends'],
       message: `this extends the agent, and would sit behind its sidecar too: have both extend a third, or inject into what \`docker compose config\` prints`,
     })),
-    ...taken.map((server) => ({
-      document: at.document,
-      path: ['services', server.name],
-      message: `${server.name} is the name of an MCP server of the agent's file: give this service another`,
-    })),
+    ...nameClashes(plan, all),
   ];
 }
 
@@ -63,35 +61,54 @@ export function otherNotes(
       path: ['services', name, 'depends_on'],
       message: `this waits for the health check of the agent's image: it must ask port ${plan.agentPort} now`,
     })),
-    ...(port === undefined || port === plan.inboundPort || others.length === 0
-      ? []
-      : callerNotes(document, others, agent, plan, port)),
+    ...(port === plan.inboundPort || others.length === 0 ? [] : callerNotes(document, others, agent, plan, port)),
   ];
 }
 
+/** `port`: where the agent was reached; undefined where nothing says so. */
 function callerNotes(
   document: JsonObject,
   others: readonly (readonly [string, Json])[],
   agent: Service,
   plan: Plan,
-  port: number,
+  port: number | undefined,
 ): Note[] {
   const names = [...namesOf(agent), ...aliasesOf(agent)];
-  const either = `${plan.inboundPort} is the port to call now; where that cannot change, say --inbound-port ${port}`;
-  const address = addressPattern(names, port);
-  const texts = [
-    ...others.flatMap(([name, service]) => textsIn(service, ['services', name])),
-    ...textsIn(document['configs'] ?? null, ['configs']),
+  const known = { names, port, besides: [plan.inboundPort] };
+  const found = [
+    ...others.flatMap(([name, service]) => [
+      ...callsIn(service, ['services', name], { ...known, names: [...names, ...linkedNames(service, agent.name)] }),
+      ...callsWithin(service, ['services', name], agent.name, plan, known),
+    ]),
+    ...callsIn(document['configs'] ?? null, ['configs'], known),
   ];
-  const found = texts.filter(({ path, text }) => path.at(-1) !== 'image' && address.test(text));
-  if (found.length > 0) {
-    return found.map(({ path }) => ({
+  const either = (old: number) =>
+    `${plan.inboundPort} is the port to call now; where that cannot change, say --inbound-port ${old}`;
+  if (found.length === 0 && port !== undefined) {
+    return [{ ...agent.at, message: `other services reached the agent at ${agent.name}:${port}: ${either(port)}` }];
+  }
+  return found.map(({ path, called }) => {
+    const where = port === undefined ? ': if that is where it listened,' : ', where nobody listens any more:';
+    return {
       document: agent.at.document,
       path,
-      message: `this calls the agent at port ${port}, where nobody listens any more: ${either}`,
-    }));
-  }
-  return [{ ...agent.at, message: `other services reached the agent at ${agent.name}:${port}: ${either}` }];
+      message: `this calls the agent at port ${called}${where} ${either(called)}`,
+    };
+  });
+}
+
+/** Names that the agent has for one other service alone: by its links. */
+function linkedNames(service: Json, agent: string): string[] {
+  return listOf(isObject(service) ? service['links'] : undefined).flatMap((link) => {
+    const [name, alias] = textOf(link).split(':');
+    return name === agent && alias !== undefined && alias !== '' ? [alias] : [];
+  });
+}
+
+/** What means the agent for a service that shares its network; there its new port can be asked as well. */
+function callsWithin(service: Json, at: Path, agent: string, plan: Plan, { port, besides }: Callee): Call[] {
+  if (!isObject(service) || service['network_mode'] !== `service:${agent}`) return [];
+  return callsIn(service, at, { names: LOOPBACK, port, besides: [...besides, plan.agentPort] });
 }
 
 /** Names by which the agent is found in every one of its networks. */
@@ -100,24 +117,11 @@ export function namesOf({ name, whole }: Service): string[] {
   return typeof container === 'string' ? [...new Set([name, container])] : [name];
 }
 
-function aliasesOf({ own }: Service): string[] {
+/** Names that it has in some of them. */
+export function aliasesOf({ own }: Service): string[] {
   const networks = isObject(own['networks']) ? Object.values(own['networks']) : [];
   return networks.flatMap((options) => {
     const aliases = isObject(options) ? options['aliases'] : undefined;
     return Array.isArray(aliases) ? aliases.map((alias: Json) => textOf(alias)).filter((alias) => alias !== '') : [];
   });
-}
-
-function addressPattern(names: readonly string[], port: number): RegExp {
-  const any = names.map((name) => name.replaceAll(/[^\w]/g, String.raw`\$&`)).join('|');
-  const implied = port === 80 ? String.raw`|http://(?:${any})(?![\w.:-])` : '';
-  return new RegExp(String.raw`(?<![\w.-])(?:${any}):${port}(?!\d)${implied}`);
-}
-
-function textsIn(value: Json, path: Path): { readonly path: Path; readonly text: string }[] {
-  if (typeof value === 'string') return [{ path, text: value }];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) =>
-    textsIn(item, [...path, Array.isArray(value) ? Number(key) : key]),
-  );
 }

@@ -1,6 +1,6 @@
-import type { DeclaredPort } from '../containers.ts';
+import { type DeclaredPort, plannedPorts } from '../containers.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { HELPER_PORTS, type Plan } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import type { Fault, Note, Place } from '../target.ts';
 import { type PortEntry, type Range, readPort } from './port-entry.ts';
 import { numberOf, readEnvironment } from './variables.ts';
@@ -46,7 +46,9 @@ export function readPorts(service: JsonObject, plan: Plan, at: Place): Ports {
     published: published.filter(takes).map(to),
     exposed: unique(exposed.filter(takes).map(() => String(plan.inboundPort))),
     faults,
-    notes: published.flatMap((listed) => (takes(listed) ? [] : [droppedNote(listed)])),
+    notes: published.flatMap((listed) =>
+      takes(listed) && http.port !== undefined ? restNotes(listed, http.port) : [droppedNote(listed)],
+    ),
   };
 }
 
@@ -87,7 +89,7 @@ function holds({ first, last }: Range, port: number): boolean {
 /** Of a range, only what clashes: it may be long. */
 function reserved(plan: Plan, { entry, place, inside }: Listed, http: number | undefined): DeclaredPort[] {
   if (entry.udp) return [];
-  return [plan.inboundPort, plan.agentPort, ...HELPER_PORTS]
+  return plannedPorts(plan)
     .filter((port) => port !== http && holds(inside, port))
     .map((port) => ({ ...place, port }));
 }
@@ -98,8 +100,14 @@ function unique(values: readonly Json[]): Json[] {
 
 function droppedNote({ place, inside: { first, last } }: Listed): Note {
   const ports = first === last ? `port ${first} of the agent is` : `ports ${first}-${last} of the agent are`;
-  const message =
-    `${ports} published no more: callers could go around the sidecar; where it must be reached, ` +
-    'add it to the ports of the service outrider';
-  return { ...place, message };
+  return { ...place, message: `${ports} ${NO_MORE}` };
 }
+
+/** Of a range, one port is published still. */
+function restNotes({ place, inside: { first, last } }: Listed, http: number): Note[] {
+  if (first === last) return [];
+  return [{ ...place, message: `of ports ${first}-${last} of the agent, all but ${http} are ${NO_MORE}` }];
+}
+
+const NO_MORE =
+  'published no more: callers could go around the sidecar; where it must be reached, add it to the ports of the service outrider';

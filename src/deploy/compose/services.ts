@@ -1,10 +1,11 @@
 import { chooseAgent } from '../choose-agent.ts';
-import { describeManifest } from '../describe-manifest.ts';
+import { describeManifest, isIncludeAlone } from '../describe-manifest.ts';
 import { isSidecar } from '../found-sidecar.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { type Fault, ManifestError, type Place } from '../target.ts';
 import { MOVED_KEYS } from './networks.ts';
+import { readEnvironment } from './variables.ts';
 
 /** A service, with what it inherits by `extends` within its file. */
 export interface Service {
@@ -22,14 +23,25 @@ export function servicesOf(documents: readonly Json[]): { readonly document: num
   const filled = [...documents.entries()].filter(([, value]) => value !== null);
   const [[document, first] = [0, null], second] = filled;
   const services = isObject(first) ? first['services'] : undefined;
-  if (!isObject(services)) {
-    const found = describeManifest(first);
-    const message = `this is ${found}: the target compose takes a Compose file, which has services`;
-    throw new ManifestError([{ document, path: [], message }]);
-  }
+  if (!isObject(services)) throw new ManifestError([noServices(document, first)]);
   if (second === undefined) return { document, services };
   const message = 'Compose merges the documents of a file: inject into the one that `docker compose config` prints';
   throw new ManifestError([{ document: second[0], path: [], message }]);
+}
+
+function noServices(document: number, first: Json): Fault {
+  if (isObject(first) && isIncludeAlone(first)) {
+    const message =
+      'this file has no services of its own, only those that it includes: inject into the one that has the agent, ' +
+      'or into what `docker compose config` prints';
+    return { document, path: ['include'], message };
+  }
+  const found = describeManifest(first);
+  return {
+    document,
+    path: [],
+    message: `this is ${found}: the target compose takes a Compose file, which has services`,
+  };
 }
 
 /** The name of a sidecar that somebody put there. */
@@ -37,8 +49,15 @@ export function findSidecar(services: JsonObject): string | undefined {
   return Object.entries(services).find(([name, value]) => isObject(value) && isSidecar(name, value['image']))?.[0];
 }
 
+const MOST_FAULTS = 20;
+
 /** The agent's service. Throws `ManifestError` where none is it, or several could be. */
 export function findAgent(document: number, services: JsonObject, plan: Plan): Service {
+  const odd = Object.keys(services).filter((name) => !isObject(services[name]));
+  if (odd.length > 0) {
+    const faults = odd.map((name) => ({ document, path: ['services', name], message: 'a service must be a mapping' }));
+    throw new ManifestError(faults.slice(0, MOST_FAULTS));
+  }
   const candidates = Object.entries(services).flatMap(([name, own]) =>
     isObject(own) && own['provider'] === undefined
       ? [{ name, own, document, path: ['services', name] as (string | number)[] }]
@@ -92,9 +111,15 @@ function inherit(
     ...own,
     ...both('healthcheck', healthcheck, own['healthcheck']),
     ...both('deploy', deploy, own['deploy']),
-    ...(own['environment'] === undefined && environment !== undefined && { environment }),
+    ...(environment !== undefined && { environment: bothEnvironments(environment, own['environment']) }),
   };
   return { whole, faults: [...above.faults, ...forbidden] };
+}
+
+/** By name, as Compose has it. */
+function bothEnvironments(base: Json, own: Json | undefined): Json {
+  if (own === undefined || (!isObject(own) && !Array.isArray(own))) return own ?? base;
+  return Object.fromEntries([...readEnvironment(base), ...readEnvironment(own)]);
 }
 
 function both(key: string, base: Json | undefined, own: Json | undefined): JsonObject {

@@ -4,6 +4,7 @@ export interface Base {
   readonly fault?: string;
   /** Undefined: unknown. */
   readonly entrypoint?: readonly string[];
+  /** `UID:GID`, or `root`. */
   readonly user?: string;
   /** Where the loader looks for libraries without being told. */
   readonly libraries: '/usr/lib/' | '/usr/lib64/';
@@ -22,6 +23,15 @@ const ENTRYPOINTS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^gcr\.io\/distroless\/python3-debian13$/, ['/usr/bin/python3.13']],
 ];
 
+/** Images whose user is not root, by name and tag. */
+const USERS: readonly (readonly [RegExp, string])[] = [
+  [/:[^:]*nonroot/, '65532:65532'],
+  [/^cgr\.dev\//, '65532:65532'],
+  [/^mcr\.microsoft\.com\/dotnet\/.*:.*(chiseled|distroless)/, '1654:1654'],
+  [/^bitnami(legacy|secure)?\//, '1001:0'],
+  [/^registry\.(access\.)?redhat\.(com|io)\/ubi\d+\/(python|nodejs)-/, '1001:0'],
+];
+
 export function knownBase(image: string): Base {
   const lower = image.toLowerCase();
   const [name, tag] = split(lower);
@@ -29,12 +39,13 @@ export function knownBase(image: string): Base {
     ? '/usr/lib64/'
     : '/usr/lib/';
   const entrypoint = ENTRYPOINTS.find(([pattern]) => pattern.test(name))?.[1];
+  const user = USERS.find(([pattern]) => pattern.test(`${name}:${tag}`))?.[1] ?? (entrypoint && 'root');
   const why = unfit(name, tag);
   return {
     libraries,
     ...(why !== undefined && { fault: why }),
     ...(entrypoint !== undefined && { entrypoint }),
-    ...(/nonroot/.test(tag) && { user: '65532:65532' }),
+    ...(user !== undefined && { user }),
   };
 }
 

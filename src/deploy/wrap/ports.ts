@@ -3,8 +3,10 @@ import { effectiveSteps } from './command.ts';
 import { type Dockerfile, expand, type Step, unquote } from './dockerfile.ts';
 
 export interface Ports {
-  /** Where callers come in: what the file sets PORT to, else 8080. Undefined where only the build knows it. */
+  /** Where callers come in: what the file says to the sidecar, or sets PORT to, else 8080. Undefined where only the build knows it. */
   readonly inbound: number | undefined;
+  /** What sets it, if the file does. */
+  readonly setBy: Step | undefined;
   /** The file's own PORT, if it has one. */
   readonly variable: boolean;
   /** The first TCP port that the last stage exposes. */
@@ -16,7 +18,9 @@ export interface Ports {
 export function readPorts(file: Dockerfile): Ports {
   const steps = effectiveSteps(file);
   const values = variables(steps);
-  const text = values.get('PORT');
+  const address = values.get('OUTRIDER_INBOUND_ADDR') ?? OF_THE_PLATFORM;
+  const fixed = address !== OF_THE_PLATFORM;
+  const text = fixed ? address.slice(address.lastIndexOf(':') + 1) : values.get('PORT');
   const inbound = text === undefined ? INBOUND_PORT : /^\d{1,5}$/.test(text) ? Number(text) : undefined;
   const last = file.stages.length - 1;
   const all = steps
@@ -30,7 +34,16 @@ export function readPorts(file: Dockerfile): Ports {
     });
   const own = all.find(({ step, literal }) => step.stage === last && literal);
   const done = all.some(({ port }) => port === inbound) || inbound === undefined;
-  return { inbound, variable: text !== undefined, exposed: own, done };
+  const setBy = setterOf(fixed ? 'OUTRIDER_INBOUND_ADDR' : 'PORT', steps);
+  return { inbound, setBy, variable: values.has('PORT'), exposed: own, done };
+}
+
+/** The sidecar itself puts the platform's port in. */
+export const OF_THE_PLATFORM = ':$PORT';
+
+/** The instruction that has the last word on a variable. */
+export function setterOf(name: string, steps: readonly Step[]): Step | undefined {
+  return steps.findLast((step) => variables([step]).has(name));
 }
 
 /** Variables of the image, where the file says what they are. */

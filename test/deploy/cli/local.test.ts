@@ -132,6 +132,14 @@ describe('with a sidecar', () => {
     assert.match(child.stdout, /^agent {4}\| no endbye$/m);
   });
 
+  test('one port for callers and the agent is a fault that names the options', async (t) => {
+    const { run } = await bench(t, `${HEAD}guardrails: [pii_detection]\n`);
+    const { code, stderr } = await run(['--public-port', '18099', '--agent-port', '18099']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^outrider: port 18099 is both the one for callers and the agent's$/m);
+    assert.match(stderr, /--public-port moves the one for callers, --agent-port that of the agent/);
+  });
+
   test('env_vars and secrets reach the agent, the token of callers does not; a token that is set is not shown', async (t) => {
     const yaml = `${HEAD}guardrails: [pii_detection]\ndeploy: { cloud: local, env_vars: { GREETING: hi, PORT: "1" }, secrets: [MODEL_KEY] }\n`;
     const { inbound, run } = await bench(t, yaml);

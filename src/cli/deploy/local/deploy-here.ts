@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { VariableName } from '../../../config/variables.ts';
 import { makePlan } from '../../../deploy/make-plan.ts';
 import type { Plan } from '../../../deploy/plan.ts';
+import type { Environment } from '../../../environment.ts';
 import { OutriderError } from '../../../errors.ts';
 import { tcpProbe } from '../../../net/probe.ts';
 import { within } from '../../../run/within.ts';
@@ -96,11 +97,13 @@ async function runBeside(run: Run & { plan: Plan; flags: RenderFlags }, deps: De
       `outrider: the MCP server ${name} is an image; start it yourself: docker run --rm -p 127.0.0.1:${port}:${port} ${image}\n`,
     );
   }
+  const env = sidecarEnvironment({ plan, name: agent.spec.name, env: deps.env, token, said: saidBy(flags, plan) });
+  checkApart(plan, env);
   try {
     return await serve({
       configPath: undefined,
       command: command.words,
-      env: sidecarEnvironment({ plan, name: agent.spec.name, env: deps.env, token, said: saidBy(flags, plan) }),
+      env,
       agent: { cwd: command.cwd, env: agentSettings(agent.spec, plan, deps.env), output: lines.agent },
       logTo: lines.log,
       onStarted: ({ listeners }, config) => {
@@ -112,6 +115,17 @@ async function runBeside(run: Run & { plan: Plan; flags: RenderFlags }, deps: De
   } catch (error) {
     throw error instanceof OutriderError && error.code === 'conflict' ? portTaken(error) : error;
   }
+}
+
+/** Throws `Failure` where callers and the agent have one port, unless the environment says another for one of them. */
+function checkApart({ inboundPort, agentPort }: Plan, env: Environment): void {
+  if (inboundPort !== agentPort) return;
+  if (env['OUTRIDER_INBOUND_ADDR'] !== `127.0.0.1:${inboundPort}`) return;
+  if (env['OUTRIDER_AGENT_URL'] !== `http://127.0.0.1:${agentPort}`) return;
+  throw new Failure([
+    `outrider: port ${agentPort} is both the one for callers and the agent's`,
+    '--public-port moves the one for callers, --agent-port that of the agent',
+  ]);
 }
 
 /** What the command line, or the agent's file of its port, says: the environment does not win over it. */
