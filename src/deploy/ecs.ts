@@ -1,37 +1,32 @@
-import { chooseAgent } from './choose-agent.ts';
-import { findVariable, portVariable, tellAgent } from './container-spec.ts';
-import { type DeclaredPort, moveAgent, planFaults, portClashes } from './containers.ts';
+import { findVariable, portVariable } from './container-spec.ts';
+import { type DeclaredPort, moveAgent, nameClashes, planFaults, portClashes } from './containers.ts';
+import { agentContainer, type Found, findAgent } from './ecs/agent.ts';
+import { mesh, meshNote } from './ecs/app-mesh.ts';
+import { askedPorts, healthFindings } from './ecs/health-check.ts';
+import { drainNote, essentialNote, FARGATE_STOP_SECONDS, secretsNote, serviceNote } from './ecs/notes.ts';
 import { clashingPorts, readPorts } from './ecs/ports.ts';
 import { renderTaskDefinition } from './ecs/render.ts';
-import { secretSource, secretsMessage } from './ecs/secrets.ts';
+import { secretSource } from './ecs/secrets.ts';
 import { type Beside, mcpContainer, sidecarContainer } from './ecs/sidecar.ts';
 import { fit, reserved, taskSize } from './ecs/size.ts';
 import { isFargate, readTaskDefinition } from './ecs/task-definition.ts';
-import { without } from './edit.ts';
 import { isSidecar, upgradeMessage } from './found-sidecar.ts';
-import { movePort } from './health-command.ts';
 import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path, textOf } from './json.ts';
-import { agentVariables, DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME } from './plan.ts';
+import { DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan } from './plan.ts';
 import { shown } from './shown.ts';
 import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
 
-/** Fargate kills a container this long after SIGTERM, whatever `stopTimeout` says. */
-const FARGATE_STOP_SECONDS = 120;
-/** `stopTimeout` where none is said. */
-const DEFAULT_STOP_SECONDS = 30;
 /** Of a task definition, whatever it holds. */
 const MAX_BYTES = 65_536;
-/** What is kept free for the record that `eject` needs: it is put in when the text is known. */
-const RECORD_BYTES = 4096;
 
 /** Amazon ECS: the input of `aws ecs register-task-definition`, for Fargate or EC2, in network mode awsvpc. */
-export const ecs: Target = { name: 'ecs', format: 'json', inject, render: renderTaskDefinition };
-
-interface Found {
-  readonly container: JsonObject;
-  readonly index: number;
-  readonly path: Path;
-}
+export const ecs: Target = {
+  name: 'ecs',
+  format: 'json',
+  mostBytes: MAX_BYTES,
+  inject,
+  render: renderTaskDefinition,
+};
 
 function inject(documents: readonly Json[], plan: Plan): Outcome {
   const task = readTaskDefinition(documents);
@@ -56,116 +51,128 @@ function upgrade(task: JsonObject, containers: readonly Json[], plan: Plan): Out
 
 function add(task: JsonObject, containers: readonly Json[], plan: Plan): Outcome {
   const found = findAgent(task, containers, plan);
-  const { container: agent, index, path } = found;
-  const fargate = isFargate(task);
+  const listening = whereItListens(found, plan);
+  const faults = [
+    ...planFaults(plan, { document: 0, path: found.path }),
+    ...listening.faults,
+    ...clashes(containers, found, plan),
+  ];
+  if (faults.length > 0) throw new ManifestError(faults);
+
+  const beside = besideOf(task, found, listening.mapping, plan);
+  const sidecar = sidecarContainer(plan, beside);
+  const written = write(task, { found, sidecar, beside, from: listening.from }, plan);
+  return {
+    documents: [written.task],
+    notes: [
+      ...listening.notes,
+      ...written.notes,
+      ...essentialNote(found),
+      ...drainNote(plan, beside.drainSeconds),
+      ...meshNote(task, listening.from, plan),
+      ...serviceNote(found, listening.mapped, plan),
+      ...secretsNote(task, sidecar, found),
+    ],
+  };
+}
+
+interface Listening {
+  /** Where callers reached the agent, as far as that is known. */
+  readonly from: number | undefined;
+  /** The same, where a mapping has it. */
+  readonly mapped: number | undefined;
+  /** The mapping that the sidecar has instead. */
+  readonly mapping: JsonObject;
+  readonly faults: readonly Fault[];
+  readonly notes: readonly Note[];
+}
+
+function whereItListens({ container: agent, path }: Found, plan: Plan): Listening {
   const variable = ownPort(agent, path);
   const ports = readPorts(agent, path, plan, variable?.port);
-  const http = ports.http ?? variable;
+  // An agent that was chosen another port may have its health check where it wants.
+  const asked = plan.agentPortChosen ? undefined : askedPorts(agent, path)[0];
+  const http = ports.http ?? variable ?? asked;
   const move = moveAgent(plan, {
     http,
     others: ports.others,
     commands: ['entryPoint', 'command'].map((key) => ({ document: 0, path: [...path, key], words: agent[key] })),
     readsPort: findVariable({ env: agent['environment'] ?? [] }, 'PORT') !== undefined,
   });
-  const clashes = containers.flatMap((container, at) =>
-    at === index || !isObject(container) ? [] : clashingPorts(container, ['containerDefinitions', at], plan),
-  );
-  const faults = [...planFaults(plan, { document: 0, path }), ...move.faults, ...portClashes(plan, clashes)];
-  if (faults.length > 0) throw new ManifestError(faults);
+  const isSaid = plan.agentPortChosen || variable !== undefined;
+  const health = healthFindings({ container: agent, path, from: http?.port, isSaid }, plan);
+  return {
+    from: http?.port,
+    mapped: ports.http?.port,
+    mapping: ports.moved,
+    faults: [...move.faults, ...health.faults],
+    notes: [...move.notes, ...ports.notes, ...health.notes],
+  };
+}
 
+/** Of the containers that are there with what is to be added. */
+function clashes(containers: readonly Json[], { index }: Found, plan: Plan): Fault[] {
+  const all = containers.flatMap((container, at) =>
+    isObject(container) ? [{ container, at, path: ['containerDefinitions', at] }] : [],
+  );
+  const ports = all
+    .filter(({ at }) => at !== index)
+    .flatMap(({ container, path }) => clashingPorts(container, path, plan));
+  const named = all.map(({ container, path }) => ({ document: 0, path, name: shown(container['name']) }));
+  return [...portClashes(plan, ports), ...nameClashes(plan, named)];
+}
+
+function besideOf(task: JsonObject, { container: agent }: Found, mapping: JsonObject, plan: Plan): Beside {
   const family = textOf(task['family']) ?? shown(agent['name']);
-  const size = taskSize(task);
-  // Containers without a share of the CPU have next to none beside one that has: all of them say, or none.
-  const shares = containers.length === 1 && size.cpu !== undefined;
-  const drainSeconds = fargate
+  const drainSeconds = isFargate(task)
     ? Math.min(plan.drainSeconds, FARGATE_STOP_SECONDS - GRACE_EXTRA_SECONDS)
     : plan.drainSeconds;
-  const beside: Beside = {
+  return {
     agent,
     family,
-    mapping: ports.moved,
+    mapping,
     drainSeconds,
     stopTimeout: Math.max(Number(agent['stopTimeout'] ?? 0), drainSeconds + GRACE_EXTRA_SECONDS),
     secrets: secretSource(agent, plan.agentName ?? family, plan.secretStore),
-    reserveCpu: shares || hasCpu(agent),
-    taskMemory: size.memory,
+    reserveCpu: sharesCpu(task) || hasCpu(agent),
+    taskMemory: taskSize(task).memory,
   };
-  const sidecar = sidecarContainer(plan, beside);
+}
+
+interface Injection {
+  readonly found: Found;
+  readonly sidecar: JsonObject;
+  readonly beside: Beside;
+  /** Where the agent listened. */
+  readonly from: number | undefined;
+}
+
+/** The task with its new containers, in a size that holds them. Throws `ManifestError` where there is none. */
+function write(
+  task: JsonObject,
+  { found, sidecar, beside, from }: Injection,
+  plan: Plan,
+): { readonly task: JsonObject; readonly notes: readonly Note[] } {
+  const { containerDefinitions: containers } = task;
+  const changed = agentContainer(found.container, { plan, from, drainSeconds: beside.drainSeconds });
   const servers = plan.mcpContainers.map((server) => mcpContainer(server, beside));
-  const changed = agentContainer(agent, { plan, from: http?.port, drainSeconds });
   const fitted = fit(
     {
       ...task,
-      ...mesh(task, http?.port, plan),
-      containerDefinitions: [...containers.with(index, changed), sidecar, ...servers],
+      ...mesh(task, from, plan),
+      containerDefinitions: [...listOf(containers).with(found.index, changed), sidecar, ...servers],
       volumes: withVolume(task['volumes']),
     },
-    fargate,
+    isFargate(task),
   );
-  const injected = shares && !hasCpu(agent) ? giveRest(fitted.task, index) : fitted.task;
-  checkBytes(injected, plan.record === undefined ? 0 : RECORD_BYTES);
-  const notes: Note[] = [
-    ...move.notes,
-    ...ports.notes,
-    ...fitted.notes,
-    ...essentialNote(found),
-    ...drainNote(plan, drainSeconds),
-    ...meshNote(task, http?.port, plan),
-    ...serviceNote(found, ports.http?.port, plan),
-  ];
-  const secrets = objectsOf(sidecar['secrets']);
-  if (secrets.length > 0) {
-    notes.push({ document: 0, path, message: secretsMessage(secrets, task['executionRoleArn'] !== undefined) });
-  }
-  return { documents: [injected], notes };
+  const rest = sharesCpu(task) && !hasCpu(found.container);
+  return { task: rest ? giveRest(fitted.task, found.index) : fitted.task, notes: fitted.notes };
 }
 
-/** Not a container that only prepares the task (not essential), routes its logs, or is its mesh's proxy. */
-function findAgent(task: JsonObject, containers: readonly Json[], plan: Plan): Found {
-  const { family, proxyConfiguration: proxy } = task;
-  if (plan.workload !== undefined && plan.workload !== family) {
-    const message = `there is no task definition ${plan.workload}: --workload can name ${shown(family)}`;
-    throw new ManifestError([{ document: 0, path: ['family'], message }]);
-  }
-  const all = containers.flatMap((container, index) => {
-    const path = ['containerDefinitions', index];
-    return isObject(container) ? [{ container, index, document: 0, path, name: shown(container['name']) }] : [];
-  });
-  const proxyName = isObject(proxy) ? proxy['containerName'] : undefined;
-  const likely = all.filter(
-    ({ container, name }) =>
-      container['essential'] !== false && container['firelensConfiguration'] === undefined && name !== proxyName,
-  );
-  return chooseAgent(plan.container !== undefined || likely.length === 0 ? all : likely, {
-    at: { document: 0, path: ['containerDefinitions'] },
-    what: 'container',
-    option: '--container',
-    chosen: plan.container,
-    agentName: plan.agentName,
-  });
-}
-
-interface AgentChange {
-  readonly plan: Plan;
-  /** Where it listened, if the task says so. */
-  readonly from: number | undefined;
-  readonly drainSeconds: number;
-}
-
-function agentContainer(agent: JsonObject, { plan, from, drainSeconds }: AgentChange): JsonObject {
-  const { healthCheck, dependsOn, stopTimeout } = agent;
-  return {
-    ...without(agent, 'portMappings'),
-    ...(agent['essential'] === false && { essential: true }),
-    environment: tellAgent(agent['environment'], agentVariables(plan)),
-    dependsOn: [...listOf(dependsOn), { containerName: SIDECAR_NAME, condition: 'HEALTHY' }],
-    ...(isObject(healthCheck) &&
-      from !== undefined && {
-        healthCheck: { ...healthCheck, command: movePort(healthCheck['command'], from, plan.agentPort) ?? null },
-      }),
-    // What the sidecar still holds when the task stops, the agent must be there to answer.
-    ...(Number(stopTimeout ?? DEFAULT_STOP_SECONDS) < drainSeconds && { stopTimeout: drainSeconds }),
-  };
+/** Containers without a share of the CPU have next to none beside one that has: all of them say, or none. */
+function sharesCpu(task: JsonObject): boolean {
+  const { containerDefinitions: containers } = task;
+  return listOf(containers).length === 1 && taskSize(task).cpu !== undefined;
 }
 
 function hasCpu({ cpu }: JsonObject): boolean {
@@ -190,58 +197,4 @@ function withVolume(volumes: Json | undefined): Json {
   const before = listOf(volumes);
   const has = objectsOf(before).some(({ name }) => name === DATA_VOLUME);
   return has ? before : [...before, { name: DATA_VOLUME }];
-}
-
-/** App Mesh: what comes in through the proxy is for the sidecar's port, not for the agent's. */
-function mesh({ proxyConfiguration: proxy }: JsonObject, from: number | undefined, plan: Plan): JsonObject {
-  if (!isObject(proxy) || from === undefined) return {};
-  const { properties } = proxy;
-  const ports = (value: Json | undefined) =>
-    (textOf(value) ?? '').split(',').map((port) => (port.trim() === String(from) ? String(plan.inboundPort) : port));
-  const moved = objectsOf(properties).map((property) =>
-    property['name'] === 'AppPorts' ? { ...property, value: ports(property['value']).join(',') } : property,
-  );
-  return { proxyConfiguration: { ...proxy, properties: moved } };
-}
-
-function meshNote({ proxyConfiguration: proxy }: JsonObject, from: number | undefined, plan: Plan): Note[] {
-  if (!isObject(proxy) || from === undefined || from === plan.inboundPort) return [];
-  const message = `the listener of the mesh's virtual node must be changed from port ${from} to ${plan.inboundPort}`;
-  return [{ document: 0, path: ['proxyConfiguration'], message }];
-}
-
-function essentialNote({ container, path }: Found): Note[] {
-  if (container['essential'] !== false) return [];
-  const message = 'the agent is essential now: without it the task would go on with nothing but its sidecar';
-  return [{ document: 0, path: [...path, 'essential'], message }];
-}
-
-function drainNote(plan: Plan, drainSeconds: number): Note[] {
-  if (drainSeconds === plan.drainSeconds) return [];
-  const message =
-    `drain_timeout is ${drainSeconds} s instead of ${plan.drainSeconds} s: ` +
-    `Fargate grants a container ${FARGATE_STOP_SECONDS} s to stop`;
-  return [{ document: 0, path: [], message }];
-}
-
-/** The service, which is not in this file, names the container and the port. */
-function serviceNote({ container, path }: Found, from: number | undefined, plan: Plan): Note[] {
-  if (from === undefined) return [];
-  const port = plan.inboundPort;
-  const before = `"containerName": "${shown(container['name'])}", "containerPort": ${from}`;
-  const message =
-    `a service with a load balancer must be updated with "containerName": "${SIDECAR_NAME}", "containerPort": ${port} ` +
-    `instead of ${before}; its target group must ask /ready, and its security group let port ${port} in`;
-  return [{ document: 0, path: [...path, 'portMappings'], message }];
-}
-
-function checkBytes(task: JsonObject, more: number): void {
-  const bytes = Buffer.byteLength(JSON.stringify(task)) + more;
-  if (bytes <= MAX_BYTES) return;
-  const fault: Fault = {
-    document: 0,
-    path: [],
-    message: `with the sidecar the task definition has ${bytes} bytes, and ECS takes ${MAX_BYTES}: shorten the agent's file`,
-  };
-  throw new ManifestError([fault]);
 }

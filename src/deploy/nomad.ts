@@ -1,8 +1,9 @@
-import { moveAgent, planFaults, portClashes } from './containers.ts';
+import { moveAgent, nameClashes, planFaults, portClashes } from './containers.ts';
 import { getAt, setAt } from './edit.ts';
 import { upgradeMessage } from './found-sidecar.ts';
 import { movePort } from './health-command.ts';
 import { type Json, type JsonObject, listOf, objectsOf } from './json.ts';
+import { upstreamPorts } from './nomad/connect.ts';
 import {
   configOf,
   type FoundGroup,
@@ -13,10 +14,11 @@ import {
   platformFaults,
   readJob,
   sidecarTasks,
+  tasksOf,
 } from './nomad/job.ts';
 import { environmentOf, type Ports, readPorts } from './nomad/ports.ts';
 import { renderJob } from './nomad/render.ts';
-import { type Moved, moveServices, upstreamPorts } from './nomad/services.ts';
+import { type Moved, moveServices } from './nomad/services.ts';
 import { agentTask, type Beside, keepsPassword, mcpTask, SECOND, sidecarTask } from './nomad/tasks.ts';
 import { checkPath, variablePath } from './nomad/variables.ts';
 import { AGENT_START_SECONDS, GRACE_EXTRA_SECONDS, type Plan, SIDECAR_NAME, sidecarVariables } from './plan.ts';
@@ -78,11 +80,13 @@ function add(job: Job, plan: Plan): Outcome {
     readsPort: environmentOf(agent.task)['PORT'] !== undefined,
   });
   const times = killTimes(agent.task, plan);
+  const named = tasksOf(group).map(({ task, path }) => ({ document: 0, path, name: shown(task['Name']) }));
   const faults = [
     ...planFaults(plan, { document: 0, path: agent.path }),
     ...move.faults,
     ...ports.faults,
     ...portClashes(plan, upstreamPorts(group.group, group.path)),
+    ...nameClashes(plan, named),
     ...nativeFaults(group),
     ...interpolated(agent, plan, times.drain),
   ];

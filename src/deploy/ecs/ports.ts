@@ -1,8 +1,9 @@
-import type { DeclaredPort } from '../containers.ts';
+import { type DeclaredPort, plannedPorts } from '../containers.ts';
 import { type JsonObject, objectsOf, type Path, textOf } from '../json.ts';
-import { HELPER_PORTS, type Plan } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import type { Note } from '../target.ts';
+import { namesPort } from './health-check.ts';
 
 export interface Ports {
   /** Where callers reached the agent. */
@@ -16,7 +17,8 @@ export interface Ports {
 
 /**
  * Only the port that speaks HTTP is published any more. It is, in this order, the one that was chosen with
- * `--agent-port`, the one of `PORT`, the one that its mapping says HTTP of, the first.
+ * `--agent-port`, the one of `PORT`, the one that its mapping says HTTP of, the one that the health check asks, the first
+ * that is not gRPC's, the first.
  */
 export function readPorts(container: JsonObject, path: Path, plan: Plan, variable: number | undefined): Ports {
   const mappings = objectsOf(container['portMappings']);
@@ -26,11 +28,14 @@ export function readPorts(container: JsonObject, path: Path, plan: Plan, variabl
     return typeof port === 'number' && mapping['protocol'] !== 'udp' ? [{ mapping, index, port }] : [];
   });
   const hints = [plan.agentPortChosen ? plan.agentPort : undefined, variable];
+  const likely = tcp.filter(({ mapping }) => speaksHttp(mapping));
+  const isAsked = ({ port }: { readonly port: number }) => namesPort(container, port);
   const http =
     hints.flatMap((hint) => tcp.find(({ port }) => port === hint) ?? [])[0] ??
-    tcp.find(
-      ({ mapping }) => mapping['appProtocol'] !== undefined || /http|web/i.test(textOf(mapping['name']) ?? ''),
-    ) ??
+    likely.find(isAsked) ??
+    likely[0] ??
+    tcp.find(isAsked) ??
+    tcp.find(({ mapping }) => mapping['appProtocol'] !== 'grpc') ??
     tcp[0];
   const place = http && places[http.index];
   return {
@@ -48,6 +53,10 @@ export function readPorts(container: JsonObject, path: Path, plan: Plan, variabl
   };
 }
 
+function speaksHttp({ appProtocol, name }: JsonObject): boolean {
+  return appProtocol === undefined ? /http|web/i.test(textOf(name) ?? '') : shown(appProtocol).startsWith('http');
+}
+
 /** Ports of the sidecar's, or the agent's new one, that another container declares. */
 export function clashingPorts(container: JsonObject, path: Path, plan: Plan): DeclaredPort[] {
   return objectsOf(container['portMappings']).flatMap((mapping, index) =>
@@ -59,9 +68,7 @@ function taken(mapping: JsonObject, plan: Plan): number[] {
   const { containerPort: port, containerPortRange: range, protocol } = mapping;
   if (protocol === 'udp') return [];
   const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(textOf(range) ?? '') ?? [];
-  return [plan.inboundPort, plan.agentPort, ...HELPER_PORTS].filter(
-    (mine) => mine === port || (Number(first) <= mine && mine <= Number(last)),
-  );
+  return plannedPorts(plan).filter((mine) => mine === port || (Number(first) <= mine && mine <= Number(last)));
 }
 
 /** In awsvpc the host's port is the container's, or not said. */

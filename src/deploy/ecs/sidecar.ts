@@ -1,5 +1,5 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { imageRepository } from '../found-sidecar.ts';
+import { isSameRegistry } from '../image.ts';
 import type { JsonObject } from '../json.ts';
 import {
   AGENT_START_SECONDS,
@@ -99,7 +99,5 @@ function logs({ logConfiguration }: JsonObject): JsonObject {
 
 /** An image of the agent's own registry is pulled as the agent's is. */
 function credentials(image: string, { image: theirs, repositoryCredentials }: JsonObject): JsonObject {
-  const registry = (name: string) => imageRepository(name).split('/')[0];
-  if (repositoryCredentials === undefined || typeof theirs !== 'string') return {};
-  return registry(image) === registry(theirs) ? { repositoryCredentials } : {};
+  return repositoryCredentials !== undefined && isSameRegistry(image, theirs) ? { repositoryCredentials } : {};
 }

@@ -105,6 +105,11 @@ export function configOf(task: JsonObject): JsonObject {
   return isObject(task['Config']) ? task['Config'] : {};
 }
 
+/** The blocks of a name in a driver's configuration, which is free in form: what was HCL has a list even of one. */
+export function blocksOf(value: Json | undefined): readonly JsonObject[] {
+  return isObject(value) ? [value] : objectsOf(value);
+}
+
 /** What keeps tasks of the group from sharing localhost, or the sidecar from running beside the agent. */
 export function platformFaults({ group, path }: FoundGroup, agent: FoundTask): Fault[] {
   const [network] = objectsOf(group['Networks']);

@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } fr
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import type { Fault, Note } from '../target.ts';
+import { exposedPaths } from './connect.ts';
 import { configOf, type FoundGroup, type FoundTask, tasksOf } from './job.ts';
 
 /** A port of the group's network. */
@@ -16,7 +17,7 @@ interface GroupPort {
 }
 
 export interface Ports {
-  /** Label of the port where callers reached the agent. */
+  /** Label of the port where callers reached the agent, where the group's network has it. */
   readonly label: string | undefined;
   /** Its number inside the group, where the job says so. */
   readonly http: DeclaredPort | undefined;
@@ -29,41 +30,79 @@ export interface Ports {
 }
 
 /**
- * The port that speaks HTTP is, in this order, the one that was chosen with `--agent-port`, the one of `PORT`, one that
- * a service has and that is called so, one that a service has, one that is called so, the first.
+ * The port that speaks HTTP is, in this order, the one that was chosen with `--agent-port`, the one of `PORT`, one that a
+ * Connect service names by its number, one that a service has and that is called so, one that any service names by its
+ * number, one that a service has, one that is called so, the first. It is never one where Connect's proxy listens.
  */
 export function readPorts(found: FoundGroup, agent: FoundTask, plan: Plan): Ports {
   const { group } = found;
   const theirs = tasksOf(found).filter(({ path }) => path.at(-1) !== agent.index);
   const taken = new Set(theirs.flatMap(({ task }) => labels(configOf(task)['ports'])));
-  const ports = portsOf(found).filter(({ label }) => !taken.has(label));
   const services = [...objectsOf(group['Services']), ...objectsOf(agent.task['Services'])];
+  const exposed = services.flatMap((service) => exposedPaths(service).map(({ entry }) => entry));
+  const listeners = new Set(exposed.map(({ ListenerPort }) => ListenerPort));
+  const ports = portsOf(found).filter(({ label }) => !taken.has(label) && !listeners.has(label));
   const served = new Set(services.map(({ PortLabel }) => PortLabel));
   const variable = environmentOf(agent.task)['PORT'];
-  const called = ({ label }: GroupPort) => /http|web|api/i.test(label);
-  const isServed = ({ label }: GroupPort) => served.has(label);
-  const http =
-    (plan.agentPortChosen ? ports.find(({ port }) => port === plan.agentPort) : undefined) ??
-    ports.find(({ port, label }) => String(port) === shown(variable) || names(variable, label)) ??
-    ports.find((port) => called(port) && isServed(port)) ??
-    ports.find(isServed) ??
-    ports.find(called) ??
-    ports[0];
-  const others = portsOf(found).filter(({ label }) => label !== http?.label);
+  const numbered = numberedPorts(found, agent);
+  const { labelled, numeric } = choose({ ports, numbered, served, variable }, plan);
+  const http = labelled?.port === undefined ? (numeric ?? variablePort(agent, variable)) : declared(labelled);
+  const others = portsOf(found).filter(({ label }) => label !== labelled?.label);
+  const otherNumbers = numbered.filter(({ port }) => port !== http?.port);
+  // What comes in there goes where the services' own callers go.
+  const leads = (label: string) =>
+    listeners.has(label) &&
+    exposed.every(({ ListenerPort, LocalPathPort }) => ListenerPort !== label || LocalPathPort === http?.port);
   return {
-    label: http?.label,
-    http:
-      http?.port === undefined
-        ? numericPort(found, agent, variable)
-        : { document: 0, path: http.path, port: http.port },
-    others: others.flatMap(({ port, path }) => (port === undefined ? [] : [{ document: 0, path, port }])),
-    networks: http === undefined ? listOf(group['Networks']) : moved(listOf(group['Networks']), http, plan),
-    faults: http === undefined ? [] : labelFaults(agent, http.label, plan),
+    label: labelled?.label,
+    http,
+    others: [...others.flatMap((port) => declared(port) ?? []), ...otherNumbers],
+    networks: labelled === undefined ? listOf(group['Networks']) : moved(listOf(group['Networks']), labelled, plan),
+    faults: labelled === undefined ? [] : labelFaults(agent, labelled.label, plan),
     notes: [
-      ...(http === undefined ? [] : labelNotes(agent, http, plan)),
-      ...others.filter(({ label }) => !taken.has(label)).map(openNote),
+      ...(labelled === undefined ? [] : labelNotes(agent, labelled, plan)),
+      ...others.filter(({ label }) => !taken.has(label) && !leads(label)).map(openNote),
+      ...otherNumbers.map(({ port, path }) => openNote({ label: String(port), path })),
     ],
   };
+}
+
+interface Candidates {
+  readonly ports: readonly GroupPort[];
+  /** Those that services name by their numbers. */
+  readonly numbered: readonly NumberedPort[];
+  /** Labels that services have. */
+  readonly served: ReadonlySet<Json | undefined>;
+  /** `PORT` of the agent. */
+  readonly variable: Json | undefined;
+}
+
+interface Chosen {
+  readonly labelled?: GroupPort | undefined;
+  /** Where there is no label, or its number is not said. */
+  readonly numeric?: DeclaredPort | undefined;
+}
+
+function choose({ ports, numbered, served, variable }: Candidates, plan: Plan): Chosen {
+  const of = (wanted: number): Chosen => ({
+    labelled: ports.find(({ port }) => port === wanted),
+    numeric: numbered.find(({ port }) => port === wanted),
+  });
+  const isThere = (wanted: number) => [...ports, ...numbered].some(({ port }) => port === wanted);
+  if (plan.agentPortChosen && isThere(plan.agentPort)) return of(plan.agentPort);
+  const told = ports.find(({ label }) => names(variable, label));
+  const first = numbered.find(({ connected }) => connected) ?? numbered[0];
+  if (told !== undefined) return { labelled: told, numeric: first };
+  if (isThere(Number(shown(variable)))) return of(Number(shown(variable)));
+  const called = ({ label }: GroupPort) => /http|web|api/i.test(label);
+  const isServed = ({ label }: GroupPort) => served.has(label);
+  const likely = ports.find((port) => called(port) && isServed(port));
+  if (first !== undefined && (first.connected || likely === undefined)) return of(first.port);
+  return { labelled: likely ?? ports.find(isServed) ?? ports.find(called) ?? ports[0] };
+}
+
+function declared({ port, path }: GroupPort): DeclaredPort | undefined {
+  return port === undefined ? undefined : { document: 0, path, port };
 }
 
 function portsOf({ group, path }: FoundGroup): GroupPort[] {
@@ -93,19 +132,39 @@ function moved(networks: readonly Json[], { key, index }: GroupPort, plan: Plan)
   });
 }
 
-/** A port that no network has: Connect's services name it by its number. */
-function numericPort(
-  { group, path }: FoundGroup,
-  agent: FoundTask,
-  variable: Json | undefined,
-): DeclaredPort | undefined {
-  const index = objectsOf(group['Services']).findIndex(({ PortLabel }) => /^\d{1,5}$/.test(shown(PortLabel)));
-  const service = objectsOf(group['Services'])[index];
-  if (service !== undefined) {
-    return { document: 0, path: [...path, 'Services', index, 'PortLabel'], port: Number(service['PortLabel']) };
-  }
-  if (!/^\d{1,5}$/.test(shown(variable))) return undefined;
+/** A port that a service names by its number: the network may have no label for it. */
+interface NumberedPort extends DeclaredPort {
+  /** True where callers come in by Connect's proxy. */
+  readonly connected: boolean;
+}
+
+function numberedPorts({ group, path }: FoundGroup, agent: FoundTask): NumberedPort[] {
+  const owners = [
+    { services: listOf(group['Services']), at: path },
+    { services: listOf(agent.task['Services']), at: agent.path },
+  ];
+  return owners.flatMap(({ services, at }) =>
+    services.flatMap((service, index) => {
+      if (!isObject(service) || isOfAnother(service, agent) || !isNumber(service['PortLabel'])) return [];
+      const port = Number(service['PortLabel']);
+      const connected = isObject(service['Connect']);
+      return [{ document: 0, path: [...at, 'Services', index, 'PortLabel'], port, connected }];
+    }),
+  );
+}
+
+/** A group's service can say which task it is of. */
+function isOfAnother({ TaskName: task }: JsonObject, agent: FoundTask): boolean {
+  return typeof task === 'string' && task !== '' && task !== agent.task['Name'];
+}
+
+function variablePort(agent: FoundTask, variable: Json | undefined): DeclaredPort | undefined {
+  if (!isNumber(variable)) return undefined;
   return { document: 0, path: [...agent.path, 'Env', 'PORT'], port: Number(variable) };
+}
+
+function isNumber(value: Json | undefined): boolean {
+  return /^\d{1,5}$/.test(shown(value));
 }
 
 /** An agent that listens where Nomad tells it by the label would listen on the sidecar's port. */
@@ -143,7 +202,7 @@ function labelNotes(agent: FoundTask, { label, port, path }: GroupPort, plan: Pl
   ];
 }
 
-function openNote({ label, path }: GroupPort): Note {
+function openNote({ label, path }: Pick<GroupPort, 'label' | 'path'>): Note {
   const message = `port ${label} does not lead to the sidecar: remove it if callers could go around the sidecar there`;
   return { document: 0, path, message };
 }

@@ -1,8 +1,8 @@
-import type { DeclaredPort } from '../containers.ts';
 import { getAt, setAt, without } from '../edit.ts';
-import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
+import { asksExposed, type Exposed, exposedPaths, PROXY } from './connect.ts';
 import { SECOND } from './tasks.ts';
 
 /** What services lead to, and where it is now. */
@@ -28,11 +28,13 @@ export function moveServices(value: Json | undefined, moved: Moved): Services {
   const before = listOf(value);
   const checks = objectsOf(before)
     .filter((service) => leads(service['PortLabel'], moved))
-    .flatMap((service) => objectsOf(service['Checks']).filter((check) => asks(check, moved)));
-  const pathOf = (restarts: boolean) =>
-    checks.find(
-      (check) => restarting(check) === restarts && check['Type'] === 'http' && typeof check['Path'] === 'string',
-    )?.['Path'];
+    .flatMap((service) =>
+      objectsOf(service['Checks'])
+        .filter((check) => asks(check, service, moved))
+        .map((check) => ({ check, restarts: restarting(check, service) })),
+    )
+    .filter(({ check }) => check['Type'] === 'http' && typeof check['Path'] === 'string');
+  const pathOf = (wanted: boolean) => checks.find(({ restarts }) => restarts === wanted)?.check['Path'];
   const [ready, health] = [pathOf(false), pathOf(true)];
   return {
     services: before.map((service) =>
@@ -44,52 +46,53 @@ export function moveServices(value: Json | undefined, moved: Moved): Services {
   };
 }
 
-/** Ports on which Connect's proxy listens for the group itself. */
-export function upstreamPorts(group: JsonObject, path: Path): DeclaredPort[] {
-  return objectsOf(group['Services']).flatMap((service, index) => {
-    const upstreams = ['Connect', 'SidecarService', 'Proxy', 'Upstreams'];
-    return objectsOf(getAt(service, upstreams)).flatMap(({ LocalBindPort: port }, at) =>
-      typeof port === 'number'
-        ? [{ document: 0, path: [...path, 'Services', index, ...upstreams, at, 'LocalBindPort'], port }]
-        : [],
-    );
-  });
-}
-
 function leads(label: Json | undefined, { label: ours, from }: Moved): boolean {
   if (label === undefined || label === null || label === '') return false;
   return label === ours || shown(label) === String(from);
 }
 
-/** Scripts are run in the task, and other ports are not the sidecar's. */
-function asks({ Type: type, PortLabel: label }: JsonObject, moved: Moved): boolean {
-  return type !== 'script' && (label === undefined || label === null || label === '' || leads(label, moved));
+/** Scripts are run in the task, and other ports are not the sidecar's, unless they expose it. */
+function asks(check: JsonObject, service: JsonObject, moved: Moved): boolean {
+  const { Type: type, PortLabel: label } = check;
+  if (type === 'script') return false;
+  if (label === undefined || label === null || label === '' || leads(label, moved)) return true;
+  return exposing(service, moved).some((exposed) => asksExposed(check, exposed));
+}
+
+/** Paths of the agent's that Connect's proxy exposes. */
+function exposing(service: JsonObject, { from }: Moved): Exposed[] {
+  return exposedPaths(service).filter(({ entry }) => from !== undefined && entry['LocalPathPort'] === from);
+}
+
+/** True for a check that restarts its task; what the service says is for every check of it. */
+function restarting(check: JsonObject, service: JsonObject): boolean {
+  return [check, service].some(({ CheckRestart: restart }) => isObject(restart) && Number(restart['Limit'] ?? 0) > 0);
 }
 
 /** A check that restarts its task asks whether the agent lives; the others, whether it is ready. */
-function restarting({ CheckRestart: restart }: JsonObject): boolean {
-  return isObject(restart) && Number(restart['Limit'] ?? 0) > 0;
+function pathFor(check: JsonObject, service: JsonObject): string {
+  return restarting(check, service) ? '/health/agent' : '/ready';
 }
 
 function moveService(service: JsonObject, moved: Moved): JsonObject {
   const connected = isObject(service['Connect']);
   const checks = listOf(service['Checks']).map((check) => {
-    if (!isObject(check) || !asks(check, moved)) return check;
-    return { ...moveCheck(check), ...renumber(check, 'PortLabel', moved) };
+    if (!isObject(check) || !asks(check, service, moved)) return check;
+    return { ...moveCheck(check, pathFor(check, service)), ...renumber(check, 'PortLabel', moved) };
   });
   // Connect's services have no port that Consul could ask, unless a path is exposed.
-  const asked = checks.length > 0 || connected ? checks : [READY];
-  return moveConnect(
-    { ...service, ...renumber(service, 'PortLabel', moved), ...(asked.length > 0 && { Checks: asked }) },
-    moved,
-  );
+  const asked = checks.length > 0 || connected ? checks : [{ ...READY, Path: pathFor(READY, service) }];
+  return {
+    ...moveConnect(service, moved),
+    ...renumber(service, 'PortLabel', moved),
+    ...(asked.length > 0 && { Checks: asked }),
+  };
 }
 
 const READY: JsonObject = { Name: 'ready', Type: 'http', Path: '/ready', Interval: 10 * SECOND, Timeout: 2 * SECOND };
 
-function moveCheck(check: JsonObject): JsonObject {
+function moveCheck(check: JsonObject, path: string): JsonObject {
   const kept = without(check, 'GRPCService', 'GRPCUseTLS', 'Body');
-  const path = restarting(check) ? '/health/agent' : '/ready';
   return {
     ...kept,
     Type: 'http',
@@ -99,23 +102,24 @@ function moveCheck(check: JsonObject): JsonObject {
   };
 }
 
-function moveConnect(service: JsonObject, { plan, from }: Moved): JsonObject {
-  const proxy = ['Connect', 'SidecarService', 'Proxy'];
-  const places = ['Path', 'Paths'].flatMap((key) =>
-    objectsOf(getAt(service, [...proxy, 'Expose', key])).map((_, index) => [
-      ...proxy,
-      'Expose',
-      key,
-      index,
-      'LocalPathPort',
-    ]),
-  );
-  return (
-    [[...proxy, 'LocalServicePort'], ...places]
-      .filter((path) => from !== undefined && getAt(service, path) === from)
-      // Only what stands in an object is changed, so that an object it is.
-      .reduce((result, path) => setAt(result, path, plan.inboundPort) as JsonObject, service)
-  );
+/** A path that a check asks is exposed as what the check asks now; the others are the agent's, behind the sidecar. */
+function moveConnect(service: JsonObject, moved: Moved): JsonObject {
+  const local = [...PROXY, 'LocalServicePort'];
+  const port = moved.plan.inboundPort;
+  // Only what stands in an object is changed, so that an object it is.
+  const renumbered =
+    moved.from !== undefined && getAt(service, local) === moved.from
+      ? (setAt(service, local, port) as JsonObject)
+      : service;
+  return exposing(service, moved).reduce((result, exposed) => {
+    const check = objectsOf(service['Checks']).find((one) => asksExposed(one, exposed));
+    const entry = {
+      ...exposed.entry,
+      LocalPathPort: port,
+      ...(check && { Path: pathFor(check, service), Protocol: 'http' }),
+    };
+    return setAt(result, exposed.at, entry) as JsonObject;
+  }, renumbered);
 }
 
 /** A port that is named by its number. */

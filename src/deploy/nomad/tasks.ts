@@ -1,6 +1,6 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { getAt, without } from '../edit.ts';
-import { imageRepository } from '../found-sidecar.ts';
+import { without } from '../edit.ts';
+import { isSameRegistry } from '../image.ts';
 import type { Json, JsonObject } from '../json.ts';
 import {
   agentVariables,
@@ -13,7 +13,7 @@ import {
   sidecarVariables,
   type TargetFacts,
 } from '../plan.ts';
-import { configOf } from './job.ts';
+import { blocksOf, configOf } from './job.ts';
 import { environmentOf } from './ports.ts';
 import { secretTemplate } from './variables.ts';
 
@@ -120,19 +120,16 @@ function logs({ LogConfig: config }: JsonObject): JsonObject {
 
 /** Logs go where the agent's go, and an image of its registry is pulled as its own is. */
 function takenOver(image: string, agent: JsonObject): JsonObject {
-  const { logging, auth } = configOf(agent);
-  const pulls = auth !== undefined && isSameRegistry(image, agent) && !keepsPassword(image, agent);
+  const { logging, auth, image: theirs } = configOf(agent);
+  const pulls = auth !== undefined && isSameRegistry(image, theirs) && !keepsPassword(image, agent);
   return { ...(logging !== undefined && { logging }), ...(pulls && { auth }) };
 }
 
 /** True where an image of the agent's registry could be pulled, were not its password written out in the job. */
 export function keepsPassword(image: string, agent: JsonObject): boolean {
-  const password = getAt(configOf(agent), ['auth', 'password']);
-  return isSameRegistry(image, agent) && typeof password === 'string' && !password.startsWith('${');
-}
-
-function isSameRegistry(image: string, agent: JsonObject): boolean {
-  const { image: theirs } = configOf(agent);
-  const registry = (name: string) => imageRepository(name).split('/')[0];
-  return typeof theirs === 'string' && registry(theirs) === registry(image);
+  const { auth, image: theirs } = configOf(agent);
+  return (
+    isSameRegistry(image, theirs) &&
+    blocksOf(auth).some(({ password }) => typeof password === 'string' && !password.startsWith('${'))
+  );
 }

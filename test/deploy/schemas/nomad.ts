@@ -41,6 +41,10 @@ function valueFaults(value: unknown, type: string, schema: Schema, path: string)
     return value.flatMap((item: unknown, index) => valueFaults(item, element, schema, `${path}[${index}]`));
   }
   const [, values] = /^\{(.*)\}$/.exec(type) ?? [];
+  // What was a block in HCL is a list, even of one; drivers take both.
+  if (schema === DOCKER && Array.isArray(value) && (values !== undefined || Object.hasOwn(schema.types, type))) {
+    return value.flatMap((item: unknown, index) => valueFaults(item, type, schema, `${path}[${index}]`));
+  }
   if (values !== undefined) {
     if (!isRecord(value)) return [`${path}: must be an object`];
     return Object.entries(value).flatMap(([key, item]) => valueFaults(item, values, schema, `${path}.${key}`));
