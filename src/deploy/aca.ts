@@ -9,19 +9,19 @@ import {
   listAt,
   textOf,
 } from './aca/app.ts';
-import { httpPort, ingressFaults, otherPorts, throughSidecar } from './aca/ports.ts';
+import { callerFaults, httpPort, otherPorts, throughSidecar } from './aca/ports.ts';
 import { moveProbes } from './aca/probes.ts';
 import { render } from './aca/render.ts';
 import { resourceFaults } from './aca/resources.ts';
 import { withSecrets } from './aca/secrets.ts';
 import { graceSeconds, mcpContainer, sidecarContainer } from './aca/sidecar.ts';
 import { findVariable, tellAgent } from './container-spec.ts';
-import { moveAgent, planFaults } from './containers.ts';
+import { moveAgent, nameClashes, planFaults } from './containers.ts';
 import { getAt, setAt, without } from './edit.ts';
 import { upgradeMessage } from './found-sidecar.ts';
 import type { Json, JsonObject, Path } from './json.ts';
 import { agentVariables, DATA_VOLUME, type Plan } from './plan.ts';
-import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
+import { ManifestError, type Note, type Outcome, type Target } from './target.ts';
 
 /** Azure Container Apps, as of `az containerapp create --yaml`: the ingress leads to the sidecar. */
 export const aca: Target = { name: 'aca', format: 'yaml', inject, render };
@@ -55,8 +55,8 @@ function injectApp(app: App, containers: readonly Container[], plan: Plan): Inje
   });
   const faults = [
     ...planFaults(plan, agent),
-    ...nameFaults(containers, plan),
-    ...ingressFaults(app),
+    ...nameClashes(plan, containers),
+    ...callerFaults(app, http?.port, others.length === 0),
     ...resourceFaults(app, containers, 1 + plan.mcpContainers.length),
     ...moved.faults,
   ];
@@ -76,7 +76,7 @@ function injectApp(app: App, containers: readonly Container[], plan: Plan): Inje
   const all = listAt(app.root, CONTAINERS).map((container, index) => (index === agent.index ? told : container));
   return {
     root: setAt(secrets.root, TEMPLATE, withTemplate(getAt(secrets.root, TEMPLATE), [...all, ...added], plan)),
-    notes: [...moved.notes, ...reached.notes, ...secrets.notes, ...revisionNotes(app)],
+    notes: [...moved.notes, ...probes.notes, ...reached.notes, ...secrets.notes, ...revisionNotes(app)],
   };
 }
 
@@ -93,18 +93,6 @@ function withTemplate(template: Json | undefined, containers: readonly Json[], p
       value: typeof before === 'number' && before > grace ? before : grace,
     },
   ].reduce<Json>((after, { path, value }) => setAt(after, path, value), template ?? {});
-}
-
-function nameFaults(containers: readonly Container[], plan: Plan): Fault[] {
-  return plan.mcpContainers.flatMap((server) =>
-    containers
-      .filter(({ name }) => name === server.name)
-      .map(({ document, path }) => ({
-        document,
-        path,
-        message: `${server.name} is the name of an MCP server of the agent's file: give this container another`,
-      })),
-  );
 }
 
 function revisionNotes({ document, root }: App): Note[] {

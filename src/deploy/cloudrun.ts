@@ -1,6 +1,6 @@
 import { chooseAgent } from './choose-agent.ts';
 import { renderCloudRun } from './cloudrun/render.ts';
-import { injectRevision } from './cloudrun/template.ts';
+import { injectRevision, objectAt } from './cloudrun/template.ts';
 import { indexed } from './container-spec.ts';
 import { getAt, setAt, without } from './edit.ts';
 import { isObject, type Json, type JsonObject, textOf } from './json.ts';
@@ -52,11 +52,6 @@ function inject(documents: readonly Json[], plan: Plan): Outcome {
 
 const REVISION_NAME = ['metadata', 'name'];
 const RENAMED = 'the name of the revision was taken out: Cloud Run names the new one, and refuses a name that is taken';
-
-function objectAt(value: JsonObject, key: string): JsonObject {
-  const inner = value[key];
-  return isObject(inner) ? inner : {};
-}
 
 function outcome(
   documents: readonly Json[],

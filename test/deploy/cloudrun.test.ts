@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { readAgentFile } from '../../src/config/agent-file.ts';
 import { cloudrun } from '../../src/deploy/cloudrun.ts';
+import { getAt } from '../../src/deploy/edit.ts';
 import type { Json, JsonObject } from '../../src/deploy/json.ts';
 import { makePlan } from '../../src/deploy/make-plan.ts';
 import { ManifestError } from '../../src/deploy/target.ts';
@@ -48,6 +50,20 @@ test('a configuration keeps its own bound of the outbox, and gets one where it h
     JSON.parse(configOf('guardrails:\n  - pii_detection\n')),
     'guardrails:\n  - pii_detection\noutbox_max_bytes: 112MiB\n',
   );
+});
+
+test('an agent that asks for more than an instance has is refused before there is a manifest', async () => {
+  const limitsFor = async (resources: string): Promise<Json | undefined> => {
+    const text = `name: support-agent\ndeploy: { resources: ${resources} }\n`;
+    const { spec } = await readAgentFile({ file: 'agent.yaml', text, env: {} });
+    const [rendered] = cloudrun.render(spec, { agentImage: 'a:1', publicPort: 8080 });
+    return getAt(rendered, ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits']);
+  };
+  assert.deepEqual(await limitsFor('{ cpu: "8", memory: 32Gi }'), { cpu: '8', memory: '32Gi' });
+  await assert.rejects(limitsFor('{ cpu: "16", memory: 64Gi }'), {
+    name: 'ManifestError',
+    message: 'deploy.resources asks for 16 CPU and 64Gi: an instance of Cloud Run has 8 CPU and 32Gi at most',
+  });
 });
 
 test('a misspelt field, a wrong type, and what only the service refuses are found', () => {

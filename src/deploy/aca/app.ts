@@ -38,15 +38,21 @@ export function findApp(documents: readonly Json[], plan: Plan): App {
 function isApp(root: JsonObject): boolean {
   const { type } = root;
   return (
-    (type === undefined || type === 'Microsoft.App/containerApps') &&
+    (type === undefined || isType(type, 'Microsoft.App/containerApps')) &&
     !isJob(root) &&
     listAt(root, CONTAINERS).length > 0
   );
 }
 
+/** Types of resources have no case. */
+function isType(type: Json | undefined, wanted: string): boolean {
+  return textOf(type).toLowerCase() === wanted.toLowerCase();
+}
+
 function isJob(root: JsonObject): boolean {
   return (
-    root['type'] === 'Microsoft.App/jobs' || getAt(root, ['properties', 'configuration', 'triggerType']) !== undefined
+    isType(root['type'], 'Microsoft.App/jobs') ||
+    getAt(root, ['properties', 'configuration', 'triggerType']) !== undefined
   );
 }
 

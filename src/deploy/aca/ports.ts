@@ -4,7 +4,7 @@ import { getAt, setAt } from '../edit.ts';
 import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { Fault, Note } from '../target.ts';
-import { type App, type Container, listAt } from './app.ts';
+import { type App, type Container, listAt, textOf } from './app.ts';
 import { probePorts } from './probes.ts';
 
 const INGRESS: Path = ['properties', 'configuration', 'ingress'];
@@ -50,10 +50,29 @@ function mappings(
   });
 }
 
-export function ingressFaults({ document, root }: App): Fault[] {
-  if (getAt(root, [...INGRESS, 'transport']) !== 'tcp') return [];
+/** Ways to the agent that the sidecar cannot stand in. `alone`: the app has no other container that Dapr could mean. */
+export function callerFaults(app: App, http: number | undefined, alone: boolean): Fault[] {
+  const { document, root } = app;
+  const path = [...INGRESS, 'transport'];
   const message = 'the sidecar speaks HTTP: it cannot stand before an agent whose ingress is tcp';
-  return [{ document, path: [...INGRESS, 'transport'], message }];
+  // Azure takes any case, and prints `Tcp`.
+  const tcp = textOf(getAt(root, path)).toLowerCase() === 'tcp' ? [{ document, path, message }] : [];
+  return [...tcp, ...(alone ? daprAround(app, http).map((around) => daprFault(around, http)) : [])];
+}
+
+/** Where Dapr calls another port than the one that the sidecar takes. Without `appPort` it calls nobody. */
+function daprAround({ document, root }: App, http: number | undefined): DeclaredPort[] {
+  const path = [...DAPR, 'appPort'];
+  const port = getAt(root, path);
+  const enabled = getAt(root, [...DAPR, 'enabled']) === true;
+  return enabled && typeof port === 'number' && port > 0 && port !== http ? [{ document, path, port }] : [];
+}
+
+function daprFault({ port, ...at }: DeclaredPort, http: number | undefined): Fault {
+  const message =
+    `Dapr calls the agent on port ${port}, around the sidecar, which stands before port ${http}: ` +
+    `set appPort to ${http}, or switch Dapr off`;
+  return { ...at, message };
 }
 
 /** The app with its ingress and Dapr leading to the sidecar, and what whoever deploys should know of it. */
@@ -84,10 +103,14 @@ export function throughSidecar(
   const message =
     'Dapr calls the sidecar now, which wants its bearer token: callers by service invocation must send it; ' +
     'pub/sub and bindings cannot';
+  const around = daprAround(app, http).map(({ port, ...at }) => ({
+    ...at,
+    message: `where port ${port} is the agent's, Dapr goes around the sidecar: set appPort to ${http} then`,
+  }));
   return {
     // Setting what stands below the root leaves the root an object.
     root: after as JsonObject,
-    notes: [...extra, ...(byDapr ? [{ document, path: [...DAPR, 'appPort'], message }] : [])],
+    notes: [...extra, ...around, ...(byDapr ? [{ document, path: [...DAPR, 'appPort'], message }] : [])],
   };
 }
 

@@ -2,12 +2,14 @@ import type { DeclaredPort } from '../containers.ts';
 import { without } from '../edit.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
+import type { Note } from '../target.ts';
 import { type Container, listAt, textOf } from './app.ts';
 
 export interface MovedProbes {
   readonly probes: readonly Json[];
   readonly readyPath?: string;
   readonly healthPath?: string;
+  readonly notes: readonly Note[];
 }
 
 /**
@@ -26,6 +28,7 @@ export function moveProbes(agent: Container, plan: Plan, http: number | undefine
       .map((probe) => (isObject(probe) && isOfAgent(probe, http) ? throughSidecar(probe, plan) : probe)),
     ...(ready !== undefined && { readyPath: ready }),
     ...(health !== undefined && { healthPath: health }),
+    notes: all.flatMap((probe, index) => (isObject(probe) && isOfAgent(probe, http) ? lost(probe, agent, index) : [])),
   };
 }
 
@@ -34,6 +37,21 @@ export function probePorts({ document, path, own }: Container): DeclaredPort[] {
     const port = isObject(probe) ? portOf(probe) : undefined;
     return port === undefined ? [] : [{ document, path: [...path, 'probes', index], port }];
   });
+}
+
+/** What the sidecar, which asks from now on, does not do as this probe did. */
+function lost({ type, httpGet }: JsonObject, { document, path }: Container, index: number): Note[] {
+  if (!isObject(httpGet)) return [];
+  const name = textOf(type) === '' ? 'probe' : `${textOf(type)} probe`;
+  const messages = [
+    ...(textOf(httpGet['scheme']).toUpperCase() === 'HTTPS'
+      ? [
+          `the ${name} speaks HTTPS, but the sidecar speaks plain HTTP to the agent, on loopback: switch TLS off in the agent`,
+        ]
+      : []),
+    ...(listAt(httpGet, ['httpHeaders']).length > 0 ? [`the headers of the ${name} are not sent any longer`] : []),
+  ];
+  return messages.map((message) => ({ document, path: [...path, 'probes', index], message }));
 }
 
 /** The service takes any case. */

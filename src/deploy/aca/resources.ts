@@ -17,10 +17,11 @@ export function inSteps(cores: number | undefined, mib: number | undefined): Jso
   return { cpu, memory: `${cpu * 2}Gi` };
 }
 
-/** What all containers ask for must add up to a step, where the plan is Consumption; a dedicated profile takes any sum. */
+/** What all containers ask for must add up to a step, where the plan is Consumption; any other profile takes any sum. */
 export function resourceFaults({ document, root }: App, containers: readonly Container[], added: number): Fault[] {
   const profile = getAt(root, ['properties', 'workloadProfileName']);
-  if (typeof profile === 'string' && !/^consumption/i.test(profile)) return [];
+  // `Consumption-GPU-…` is a profile of its own, and larger.
+  if (typeof profile === 'string' && !/^consumption$/i.test(profile)) return [];
   const asked = containers.map(({ own }) => quantities(own['resources']));
   // Who says nothing gets what the platform chooses.
   if (asked.some((one) => one === undefined)) return [];

@@ -39,7 +39,7 @@ export function withSecrets(
   // Who reads the vault already, else the app's own identity.
   const identity = used.find((one) => one !== '') ?? owned ?? 'system';
   const added = names.map((name) => ({ name, keyVaultUrl: `${vault.replace(/\/+$/, '')}/secrets/${name}`, identity }));
-  const identified = identity === 'system' ? setAt(root, ['identity', 'type'], withSystem(root)) : root;
+  const identified = identity.toLowerCase() === 'system' ? setAt(root, ['identity', 'type'], withSystem(root)) : root;
   const message = `the app's identity must be one that may read ${vault} (role Key Vault Secrets User), with the secrets ${names.join(', ')} in it`;
   return {
     // Setting what stands below the root leaves the root an object.
@@ -50,8 +50,8 @@ export function withSecrets(
 
 function withSystem(root: JsonObject): string {
   const type = textOf(getAt(root, ['identity', 'type']));
-  if (type.includes('SystemAssigned')) return type;
-  return type.includes('UserAssigned') ? `SystemAssigned,${type}` : 'SystemAssigned';
+  if (/systemassigned/i.test(type)) return type;
+  return /userassigned/i.test(type) ? `SystemAssigned,${type}` : 'SystemAssigned';
 }
 
 export function reference(variable: string): JsonObject {

@@ -1,9 +1,10 @@
 import type { AgentSpec } from '../agent-spec.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { kubernetesCpu, kubernetesMemory, parseCpu, parseMemory } from '../quantity.ts';
-import type { RenderOptions } from '../target.ts';
+import { parseCpu, parseMemory } from '../quantity.ts';
+import { ManifestError, type RenderOptions } from '../target.ts';
+import { instanceSize, LIMIT, limitsOf, type Size, words } from './resources.ts';
 
-/** The Cloud Run service of an agent alone. It scales by requests and by CPU of its own accord, so that `target_cpu` says nothing here. */
+/** The Cloud Run service of an agent alone. It scales by requests and by CPU of its own accord, so that `target_cpu` says nothing here. Throws `ManifestError`. */
 export function renderCloudRun(agent: AgentSpec, options: RenderOptions): readonly Json[] {
   const { min, max } = agent.deploy.scaling;
   const { region } = agent.deploy;
@@ -59,19 +60,19 @@ function secretName(variable: string, agent: AgentSpec, options: RenderOptions):
   return `${options.secretStore ?? agent.name}-${variable.toLowerCase().replaceAll('_', '-')}`;
 }
 
-/** Cores that Cloud Run has, and the most memory that goes with them, in MiB; a fraction of a core would take one request at a time. */
-const SIZES: readonly (readonly [cores: number, memory: number])[] = [
-  [1, 4096],
-  [2, 8192],
-  [4, 16_384],
-  [6, 24_576],
-  [8, 32_768],
-];
-const LEAST_MEMORY_MIB = 512;
+const LEAST: Size = { cores: 1, mib: 512 };
 
-function limits(agent: AgentSpec): JsonObject {
-  const cores = parseCpu(agent.deploy.cpu ?? '') ?? 1;
-  const memory = Math.max(parseMemory(agent.deploy.memory ?? '') ?? LEAST_MEMORY_MIB, LEAST_MEMORY_MIB);
-  const [size] = SIZES.find(([most, room]) => cores <= most && memory <= room) ?? [cores];
-  return { cpu: kubernetesCpu(size), memory: kubernetesMemory(memory) };
+/** A fraction of a core would take one request at a time. */
+function limits({ deploy: { cpu, memory } }: AgentSpec): JsonObject {
+  const wanted: Size = {
+    cores: Math.max(parseCpu(cpu ?? '') ?? 0, LEAST.cores),
+    mib: Math.max(parseMemory(memory ?? '') ?? 0, LEAST.mib),
+  };
+  const size = instanceSize(wanted);
+  if (size === undefined) {
+    throw new ManifestError([
+      { document: 0, path: [], message: `deploy.resources asks for ${words(wanted)}: ${LIMIT}` },
+    ]);
+  }
+  return limitsOf({ cores: size.cores, mib: wanted.mib });
 }

@@ -11,7 +11,7 @@ import {
   sidecarVariables,
   type TargetFacts,
 } from '../plan.ts';
-import { kubernetesCpu, kubernetesMemory } from '../quantity.ts';
+import { limitsOf } from './resources.ts';
 
 /** In memory, which is the sidecar's own 512 MiB: Cloud Run has no disk. */
 const DATA_VOLUME_SIZE = '128Mi';
@@ -19,6 +19,10 @@ const DATA_VOLUME_SIZE = '128Mi';
 const OUTBOX_BYTES = '112MiB';
 /** As long as the agent's own startup probe gives it. */
 const AGENT_START_SECONDS = 240;
+/** Its `resources`. */
+export const SIDECAR_LIMITS: JsonObject = {
+  limits: limitsOf({ cores: SIDECAR_RESOURCES.cpuLimit, mib: SIDECAR_RESOURCES.memoryLimitMib }),
+};
 /** Cloud Run kills an instance 10 s after it was told to stop. */
 const DRAIN_SECONDS = 8;
 
@@ -37,7 +41,6 @@ export function dataVolume(): JsonObject {
 
 /** The container that takes the requests: the only one with `ports`. */
 export function ingressContainer(plan: Plan, facts: SidecarFacts): JsonObject {
-  const { cpuLimit, memoryLimitMib } = SIDECAR_RESOURCES;
   const get = (path: string): JsonObject => ({ path, port: plan.inboundPort });
   const bounded = { ...plan, config: withBound(plan.config) };
   const drainSeconds = Math.min(plan.drainSeconds, DRAIN_SECONDS);
@@ -49,7 +52,7 @@ export function ingressContainer(plan: Plan, facts: SidecarFacts): JsonObject {
     env: sidecarVariables(bounded, { ...facts, drainSeconds, agentStartSeconds: AGENT_START_SECONDS }).map((variable) =>
       envEntry(variable, facts),
     ),
-    resources: { limits: { cpu: kubernetesCpu(cpuLimit), memory: kubernetesMemory(memoryLimitMib) } },
+    resources: SIDECAR_LIMITS,
     startupProbe: { httpGet: get('/health'), periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 60 },
     livenessProbe: { httpGet: get('/health'), periodSeconds: 10, timeoutSeconds: 3 },
     ...(facts.readyTiming && { readinessProbe: { httpGet: get('/ready'), ...facts.readyTiming } }),
@@ -78,6 +81,6 @@ export function mcpContainer(server: McpContainer): JsonObject {
   return {
     name: server.name,
     image: server.image,
-    resources: { limits: { cpu: kubernetesCpu(1), memory: kubernetesMemory(256) } },
+    resources: { limits: limitsOf({ cores: 1, mib: 256 }) },
   };
 }

@@ -1,27 +1,19 @@
-import { knownSecrets, tellAgent } from '../container-spec.ts';
-import { moveAgent, planFaults, portClashes } from '../containers.ts';
+import { knownSecrets } from '../container-spec.ts';
+import { moveAgent, nameClashes, planFaults } from '../containers.ts';
 import { getAt, without } from '../edit.ts';
-import { isObject, type Json, type JsonObject, objectsOf, textOf } from '../json.ts';
-import { agentVariables, DATA_VOLUME, type Plan } from '../plan.ts';
-import { moveProbes } from '../probes.ts';
-import { declaredPorts, findPublicPort } from '../public-port.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
+import { DATA_VOLUME, type Plan } from '../plan.ts';
+import { findPublicPort } from '../public-port.ts';
 import { type Fault, ManifestError, type Note, type Place } from '../target.ts';
+import { type AgentContainer, behindSidecar, type MovedAgent } from './agent.ts';
 import { DEPENDENCIES, withDependency } from './dependencies.ts';
-import { dataVolume, ingressContainer, mcpContainer } from './sidecar.ts';
+import { sumFaults } from './resources.ts';
+import { dataVolume, ingressContainer, mcpContainer, SIDECAR_LIMITS } from './sidecar.ts';
 
 const EXECUTION_ENVIRONMENT = 'run.googleapis.com/execution-environment';
 const THROTTLING = 'run.googleapis.com/cpu-throttling';
 /** Where requests go when no container says. */
 const DEFAULT_PORT = 8080;
-/** Cloud Run waits four minutes for a startup probe, at most. */
-const AGENT_STARTUP: JsonObject = { periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 120 };
-
-/** The agent's container, with its place in the file. */
-export interface AgentContainer extends Place {
-  readonly name: string;
-  readonly index: number;
-  readonly data: JsonObject;
-}
 
 export interface RevisionContext {
   /** Where the template stands. */
@@ -34,10 +26,37 @@ export interface RevisionContext {
 export function injectRevision(
   template: JsonObject,
   plan: Plan,
-  { at, service, agent }: RevisionContext,
+  context: RevisionContext,
 ): { readonly template: JsonObject; readonly notes: readonly Note[] } {
-  const spec = isObject(template['spec']) ? template['spec'] : {};
-  const containers = Array.isArray(spec['containers']) ? spec['containers'] : [];
+  const { at, service, agent } = context;
+  const { port, declared, notes } = checked(template, plan, context);
+  const moved = behindSidecar(agent, plan, port);
+  const sidecar = sidecarBefore(moved, plan, { service, declared });
+  const servers = plan.mcpContainers.map(mcpContainer);
+  const containers = [sidecar, ...containersOf(template).with(agent.index, moved.container), ...servers];
+  return {
+    template: revision(template, containers, { at, agent: moved.name }),
+    notes: [
+      ...notes,
+      ...moved.notes,
+      ...knownSecrets(agent.data, agent, plan),
+      ...secretNotes(plan, service, at),
+      ...throttlingNotes(objectAt(objectAt(template, 'metadata'), 'annotations'), plan, at),
+    ],
+  };
+}
+
+interface Checked {
+  /** Where callers reach the agent. */
+  readonly port: number;
+  /** The entry of `ports` that says so. */
+  readonly declared: JsonObject | undefined;
+  readonly notes: readonly Note[];
+}
+
+/** Everything that keeps the sidecar from going in is thrown at once. */
+function checked(template: JsonObject, plan: Plan, { at, agent }: RevisionContext): Checked {
+  const containers = containersOf(template);
   const found = findPublicPort(agent.data, agent, []);
   const http = found.http ?? { port: DEFAULT_PORT, document: agent.document, path: agent.path };
   const moved = moveAgent(plan, {
@@ -47,80 +66,69 @@ export function injectRevision(
     // Whoever declares no port listens where Cloud Run says, which is in PORT.
     readsPort: found.declared === undefined,
   });
-  const faults = [...planFaults(plan, agent), ...moved.faults, ...neighbourFaults(containers, agent, plan, at)];
+  const added = [{ resources: SIDECAR_LIMITS }, ...plan.mcpContainers.map(mcpContainer)];
+  const faults = [
+    ...planFaults(plan, agent),
+    ...moved.faults,
+    ...neighbourFaults(containers, agent, plan, at),
+    ...sumFaults(objectAt(template, 'spec'), [...containers, ...added], inside(at, 'spec', 'containers')),
+  ];
   if (faults.length > 0) throw new ManifestError(faults);
-
-  const name = agent.name === '' ? (plan.agentName ?? 'agent') : agent.name;
-  const startup = isObject(agent.data['startupProbe']) ? agent.data['startupProbe'] : {};
-  const probes = moveProbes(without(agent.data, 'startupProbe'), {
-    at: agent,
-    port: http.port,
-    name: undefined,
-    inboundPort: plan.inboundPort,
-  });
-  const readyPath = probes.readyPath ?? textOf(getAt(startup, ['httpGet', 'path']));
-  const sidecar = ingressContainer(plan, {
-    fallbackName: service,
-    port: without(found.declared ?? {}, 'containerPort'),
-    secretName: (variable) => secretName(variable, service, plan),
-    readyTiming: agent.data['readinessProbe'] === undefined ? undefined : probes.readyTiming,
-    ...(readyPath !== undefined && { readyPath }),
-    ...(probes.healthPath !== undefined && { healthPath: probes.healthPath }),
-  });
-  const told: JsonObject = {
-    name,
-    ...without(probes.container, 'ports', 'name'),
-    env: tellAgent(probes.container['env'], agentVariables(plan)),
-    startupProbe: {
-      httpGet: { path: '/ready', port: plan.inboundPort },
-      ...(Object.keys(startup).length === 0 ? AGENT_STARTUP : without(startup, 'httpGet', 'tcpSocket', 'grpc')),
-    },
-  };
-  const names = new Set(objectsOf(containers).map((one) => one['name']));
-  const servers = plan.mcpContainers.filter((server) => !names.has(server.name)).map(mcpContainer);
-  const volumes = Array.isArray(spec['volumes']) ? spec['volumes'] : [];
-  const metadata = isObject(template['metadata']) ? template['metadata'] : {};
-  const annotations = isObject(metadata['annotations']) ? metadata['annotations'] : {};
-  const dependencies = withDependency(
-    annotations[DEPENDENCIES],
-    name,
-    inside(at, 'metadata', 'annotations', DEPENDENCIES),
-  );
-  return {
-    template: {
-      metadata: {
-        ...metadata,
-        annotations: withDefault({ ...annotations, [DEPENDENCIES]: dependencies }, EXECUTION_ENVIRONMENT, 'gen2'),
-      },
-      ...without(template, 'metadata'),
-      spec: {
-        ...spec,
-        containers: [sidecar, ...containers.with(agent.index, told), ...servers],
-        ...(!objectsOf(volumes).some((volume) => volume['name'] === DATA_VOLUME) && {
-          volumes: [...volumes, dataVolume()],
-        }),
-      },
-    },
-    notes: [
-      ...moved.notes,
-      ...probes.notes,
-      ...knownSecrets(agent.data, agent, plan),
-      ...secretNotes(plan, service, at),
-      ...throttlingNotes(annotations, plan, at),
-    ],
-  };
+  return { port: http.port, declared: found.declared, notes: moved.notes };
 }
 
-/** What other containers declare: their ports, and that requests go to them. */
+/** What other containers have that the sidecar's, or an MCP server's, must have: that requests go to them, and their names. */
 function neighbourFaults(containers: readonly Json[], agent: AgentContainer, plan: Plan, at: Place): Fault[] {
   return containers.flatMap((data, index) => {
     if (index === agent.index || !isObject(data)) return [];
     const place = inside(at, 'spec', 'containers', index);
-    const clashes = portClashes(plan, declaredPorts(data, place));
-    if (clashes.length > 0 || objectsOf(data['ports']).length === 0) return clashes;
+    const clashes = nameClashes(plan, [{ ...place, name: textOf(data['name']) ?? '' }]);
+    if (objectsOf(data['ports']).length === 0) return clashes;
     const message = `requests go to this container, but they have to go to the sidecar: name this one with --container, or remove its ports`;
-    return [{ ...inside(place, 'ports'), message }];
+    return [...clashes, { ...inside(place, 'ports'), message }];
   });
+}
+
+function sidecarBefore(
+  { readyPath, healthPath, readyTiming }: MovedAgent,
+  plan: Plan,
+  { service, declared }: { readonly service: string; readonly declared: JsonObject | undefined },
+): JsonObject {
+  return ingressContainer(plan, {
+    fallbackName: service,
+    port: without(declared ?? {}, 'containerPort'),
+    secretName: (variable) => secretName(variable, service, plan),
+    readyTiming,
+    ...(readyPath !== undefined && { readyPath }),
+    ...(healthPath !== undefined && { healthPath }),
+  });
+}
+
+/** The template with these containers, of which `agent` (its name) starts behind the sidecar. */
+function revision(
+  template: JsonObject,
+  containers: readonly Json[],
+  { at, agent }: { readonly at: Place; readonly agent: string },
+): JsonObject {
+  const spec = objectAt(template, 'spec');
+  const metadata = objectAt(template, 'metadata');
+  const annotations = objectAt(metadata, 'annotations');
+  const place = inside(at, 'metadata', 'annotations', DEPENDENCIES);
+  const dependencies = withDependency(annotations[DEPENDENCIES], agent, place);
+  const volumes = listOf(spec['volumes']);
+  const hasVolume = objectsOf(volumes).some((volume) => volume['name'] === DATA_VOLUME);
+  return {
+    metadata: {
+      ...metadata,
+      annotations: withDefault({ ...annotations, [DEPENDENCIES]: dependencies }, EXECUTION_ENVIRONMENT, 'gen2'),
+    },
+    ...without(template, 'metadata'),
+    spec: { ...spec, containers, ...(!hasVolume && { volumes: [...volumes, dataVolume()] }) },
+  };
+}
+
+function containersOf(template: JsonObject): readonly Json[] {
+  return listOf(getAt(template, ['spec', 'containers']));
 }
 
 /** With one secret the store is its name, with several the beginning of their names. */
@@ -140,6 +148,11 @@ function throttlingNotes(annotations: JsonObject, plan: Plan, at: Place): Note[]
   if (annotations[THROTTLING] === 'false' || (plan.ledgerUrl ?? plan.otelEndpoint) === undefined) return [];
   const message = `between requests an instance has next to no CPU: costs and spans are shipped with the next request, or at its end; ${THROTTLING}: "false" changes that`;
   return [{ ...at, message }];
+}
+
+export function objectAt(value: JsonObject, key: string): JsonObject {
+  const inner = value[key];
+  return isObject(inner) ? inner : {};
 }
 
 function withDefault(object: JsonObject, key: string, value: Json): JsonObject {

@@ -251,8 +251,10 @@ describe('ecs', () => {
 describe('aca', () => {
   test('creates an app that is not there, and updates one that is', async (t) => {
     const platform = bench(t, ['az']);
-    const apply = ['--target', 'aca', '--apply', '--yes', '--', '--resource-group', 'g'];
-    assert.equal((await platform.deploy(...apply)).code, 0);
+    const apply = ['--target', 'aca', '--apply', '--yes', '--', '--resource-group', 'g', '--environment', 'e'];
+    const first = await platform.deploy(...apply);
+    assert.equal(first.code, 0, first.stderr);
+    assert.deepEqual(platform.calls()[0]?.slice(-2), ['--resource-group', 'g']);
     assert.deepEqual(platform.calls()[1]?.slice(0, 6), [
       'az',
       'containerapp',
@@ -261,13 +263,25 @@ describe('aca', () => {
       'support-agent',
       '--yaml',
     ]);
-    assert.deepEqual(platform.calls()[1]?.slice(-2), ['--resource-group', 'g']);
+    assert.deepEqual(platform.calls()[1]?.slice(-4), ['--resource-group', 'g', '--environment', 'e']);
     assert.equal(platform.mode(), PRIVATE.mode);
     await checkApplied(platform, 'aca');
     assert.match((await platform.deploy(...apply)).stderr, /nothing would change/);
     platform.setLive(`${platform.live()}`.replace(/outrider\/outrider:\S+/, 'outrider/outrider:0.0.1'));
     assert.equal((await platform.deploy(...apply)).code, 0);
     assert.equal(platform.calls().at(-1)?.[2], 'update');
+    assert.deepEqual(platform.calls().at(-1)?.slice(-2), ['--resource-group', 'g']);
+  });
+
+  test('a new app needs its environment, and says so before anything is asked', async (t) => {
+    const platform = bench(t, ['az']);
+    const { code, stderr } = await platform.deploy('--target', 'aca', '--apply', '--yes', '--', '-g', 'g');
+    assert.equal(code, 1);
+    assert.match(stderr, /environment of a new one, so nothing was applied: .*-- --environment ENVIRONMENT/);
+    assert.deepEqual(
+      platform.calls().map((call) => call[2]),
+      ['show'],
+    );
   });
 
   test('a resource group that is not there is no new app', async (t) => {
@@ -309,7 +323,11 @@ for (const [target, program, last] of [
   ['kubernetes', 'kubectl', 'kubectl apply -f kubernetes.yaml'],
   ['cloudrun', 'gcloud', 'gcloud run services replace cloudrun.yaml --region eu-west-1'],
   ['ecs', 'aws', 'aws ecs register-task-definition --cli-input-json file://ecs.json'],
-  ['aca', 'az', 'az containerapp create --name support-agent --resource-group GROUP --yaml aca.yaml'],
+  [
+    'aca',
+    'az',
+    'az containerapp create --name support-agent --resource-group GROUP --environment ENVIRONMENT --yaml aca.yaml',
+  ],
   ['nomad', 'nomad', 'nomad job run -json nomad.json'],
 ] as const) {
   test(`${target}: where ${program} is not installed, it says how to do it by hand`, async (t) => {

@@ -37,13 +37,25 @@ case "$2" in
     "$NODE" -e "$AWS_DESCRIBE" ;;
   register-task-definition) stat -c %a "\${4#file://}" > "$FAKE/mode"; cp "\${4#file://}" "$FAKE/live"; echo arn:aws:ecs:x:1:task-definition/support-agent:4; exit "\${FAKE_APPLY:-0}" ;;
 esac`,
+  // Version 2.91.0 ends with 2 on words that a command does not take; --environment is of `create`, which needs it.
   az: `
-case "$2" in
+verb=$2; app=$4; file=$6
+env=
+for word in "$@"; do
+  case "$word" in
+    --environment|--environment=*) env=1; [ "$verb" = create ] || { echo "ERROR: unrecognized arguments: $word" >&2; exit 2; } ;;
+    --yaml|--no-wait) [ "$verb" != show ] || { echo "ERROR: unrecognized arguments: $word" >&2; exit 2; } ;;
+    --name|--output|--resource-group|--resource-group=*|-g|--subscription|--subscription=*|--debug|--verbose|--only-show-errors) ;;
+    -*) echo "ERROR: unrecognized arguments: $word" >&2; exit 2 ;;
+  esac
+done
+[ "$verb$env" != create ] || { echo 'ERROR: environmentId is required.' >&2; exit 1; }
+case "$verb" in
   show)
     [ -n "$FAKE_DIFF" ] && { echo "ERROR: (ResourceGroupNotFound) Resource group 'x' could not be found." >&2; exit "$FAKE_DIFF"; }
     [ -e "$FAKE/live" ] && cat "$FAKE/live" && echo 'systemData: {createdBy: me}' && exit 0
-    echo "ERROR: (ResourceNotFound) The Resource 'Microsoft.App/containerApps/$4' was not found." >&2; exit 3 ;;
-  create|update) stat -c %a "$6" > "$FAKE/mode"; cp "$6" "$FAKE/live"; exit "\${FAKE_APPLY:-0}" ;;
+    echo "ERROR: (ResourceNotFound) The Resource 'Microsoft.App/containerApps/$app' was not found." >&2; exit 3 ;;
+  create|update) stat -c %a "$file" > "$FAKE/mode"; cp "$file" "$FAKE/live"; exit "\${FAKE_APPLY:-0}" ;;
 esac`,
   // nomad job plan: 0 no allocation changes, 1 some do, 255: it failed.
   nomad: `
