@@ -1,6 +1,6 @@
 import { getAt, setAt } from './edit.ts';
 import { isObject, type Json, type JsonObject, objectsOf } from './json.ts';
-import { networkPolicy } from './kubernetes/network-policy.ts';
+import { type AddedPolicy, networkPolicy } from './kubernetes/network-policy.ts';
 import { type Resource, replaceAll, resourcesOf } from './kubernetes/objects.ts';
 import { injectTemplate } from './kubernetes/pod.ts';
 import { renderKubernetes } from './kubernetes/render.ts';
@@ -8,13 +8,24 @@ import { retarget, usedPorts } from './kubernetes/services.ts';
 import { surroundingNotes } from './kubernetes/surroundings.ts';
 import { findWorkload, type Workload } from './kubernetes/workload.ts';
 import type { Plan } from './plan.ts';
-import type { Outcome, Target } from './target.ts';
+import { ManifestError, type Outcome, type Target } from './target.ts';
+import { isTemplate, RENDER_FIRST, templateFault } from './template-text.ts';
 
-export const kubernetes: Target = { name: 'kubernetes', format: 'yaml', inject, render: renderKubernetes };
+export const kubernetes: Target = {
+  name: 'kubernetes',
+  format: 'yaml',
+  otherForm: templateFault,
+  inject,
+  render: renderKubernetes,
+};
 
 function inject(documents: readonly Json[], plan: Plan): Outcome {
   const resources = resourcesOf(documents);
   const workload = findWorkload(resources, plan);
+  if (isTemplate(workload.name)) {
+    const path = [...workload.path, 'metadata', 'name'];
+    throw new ManifestError([{ document: workload.document, path, message: `this name is ${RENDER_FIRST}` }]);
+  }
   const { pod, notes, port, secretName } = injectTemplate(workload.template, plan, {
     at: { document: workload.document, path: [...workload.path, ...workload.templatePath] },
     workload: workload.name,
@@ -26,10 +37,15 @@ function inject(documents: readonly Json[], plan: Plan): Outcome {
   const changed: Resource = { ...workload, data: withTemplate(workload, pod) };
   if (port === undefined) return { documents: replaceAll(documents, [changed]), notes };
   const around = retarget(resources, workload, port, plan);
-  const policy = plan.networkPolicy ? networkPolicy(resources, workload, plan) : undefined;
+  const added: AddedPolicy = plan.networkPolicy ? networkPolicy(resources, workload, plan) : { notes: [] };
   return {
-    documents: addTo(replaceAll(documents, [changed, ...around.changed]), policy),
-    notes: [...notes, ...around.notes, ...surroundingNotes(resources, workload, port, secretName, plan)],
+    documents: addTo(replaceAll(documents, [changed, ...around.changed]), added.policy),
+    notes: [
+      ...notes,
+      ...around.notes,
+      ...added.notes,
+      ...surroundingNotes(resources, workload, port, secretName, plan),
+    ],
   };
 }
 

@@ -24,7 +24,7 @@ export interface ProbeRules {
 type ProbeName = 'readinessProbe' | 'livenessProbe' | 'startupProbe';
 const HANDLERS = ['httpGet', 'tcpSocket', 'grpc'] as const;
 
-/** Readiness goes to the sidecar's `/ready`; liveness and startup ask the sidecar how the agent is. Commands stay as they are. */
+/** Readiness goes to the sidecar's `/ready`; liveness and startup ask the sidecar how the agent is. Commands are not its business. */
 export function moveProbes(container: JsonObject, rules: ProbeRules): MovedProbes {
   const ready = asked(container, 'readinessProbe', rules);
   const live = asked(container, 'livenessProbe', rules);

@@ -2,7 +2,8 @@ import { indexed, isPortNumber, portVariable } from './container-spec.ts';
 import type { DeclaredPort } from './containers.ts';
 import { getAt } from './edit.ts';
 import { type Json, type JsonObject, textOf } from './json.ts';
-import type { Place } from './target.ts';
+import type { Fault, Place } from './target.ts';
+import { isTemplate, RENDER_FIRST } from './template-text.ts';
 
 /** Where callers reach the agent until the sidecar stands before it. */
 export interface PublicPort {
@@ -54,6 +55,16 @@ export function declaredPorts(container: JsonObject, at: Place): (DeclaredPort &
   return indexed(container['ports']).flatMap(({ data: entry, index }) => {
     const port = entry['containerPort'];
     return isPortNumber(port) ? [{ port, entry, document: at.document, path: [...at.path, 'ports', index] }] : [];
+  });
+}
+
+/** Ports that are none: what they are meant to be cannot be told, and the agent would seem to have no port. */
+export function portNumberFaults(container: JsonObject, at: Place): Fault[] {
+  return indexed(container['ports']).flatMap(({ data: { containerPort }, index }) => {
+    if (isPortNumber(containerPort)) return [];
+    const template = typeof containerPort === 'string' && isTemplate(containerPort);
+    const message = template ? `this port is ${RENDER_FIRST}` : 'containerPort: expected a number, 1 to 65535';
+    return [{ document: at.document, path: [...at.path, 'ports', index, 'containerPort'], message }];
   });
 }
 

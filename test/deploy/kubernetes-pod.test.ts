@@ -51,6 +51,13 @@ test('the Secret is that of the workload, whatever made the pod', () => {
   const job = { 'batch.kubernetes.io/job-name': 'report-29012345' };
   assert.equal(named({ generateName: 'report-29012345-', labels: job }), 'report');
   assert.equal(named({ generateName: 'migrate-', labels: { 'job-name': 'migrate' } }), 'migrate');
+  // A date is no minute of a CronJob's, and the index of a pod is not the Job's.
+  const dated = { 'job-name': 'import-20261121' };
+  assert.equal(named({ generateName: 'import-20261121-', labels: dated }), 'import-20261121');
+  assert.equal(named({ generateName: 'report-34999999-', labels: { 'job-name': 'report-34999999' } }), 'report');
+  assert.equal(named({ generateName: 'train-0-', labels: { 'batch.kubernetes.io/job-name': 'train' } }), 'train');
+  const rollout = { 'rollouts-pod-template-hash': '7c9d5f8b6' };
+  assert.equal(named({ generateName: 'support-agent-7c9d5f8b6-', labels: rollout }), 'support-agent');
   assert.equal(named({}), 'agent');
   const [sidecar] = containersOf(injectPod(POD, planOf({})).pod, 'initContainers');
   assert.match(JSON.stringify(sidecar), /"secretKeyRef":\{"name":"support-agent-outrider","key":"AGENT_AUTH_TOKEN"\}/);
@@ -69,7 +76,10 @@ test('what cannot be has a fault that says what to do', () => {
       { ...POD, spec: { containers: [{ name: 'agent', image: 'a:1', ports: [{ containerPort: port }] }] } },
       options,
     );
-  assert.match(at(8081).join(), /the agent cannot listen on 8081: it is a port of the sidecar's; choose another/);
+  assert.match(
+    at(8081).join(),
+    /the agent cannot listen on 8081: callers use that port, so the sidecar listens there; choose another/,
+  );
   assert.deepEqual(at(8081, { agentPort: 8082 }), []);
   assert.match(at(3000, { agentPort: 3000 }).join(), /the agent cannot listen on 3000/);
   const knative = { ...POD, metadata: { labels: { 'serving.knative.dev/revision': 'a-00001' } } };
@@ -117,6 +127,18 @@ test('what only looks like the sidecar denies the pod, and does not switch injec
     [declaring(3000), /port 3000 is the sidecar's/],
     [declaring(9090), /port 9090 is the sidecar's \(helpers\)/],
     [withSpec({ hostNetwork: true }), /hostNetwork/],
+    [withSidecar({ livenessProbe: { exec: { command: ['/bin/sh', '-c', 'x'] } } }), /outrider healthcheck/],
+    [withSidecar({ startupProbe: { exec: { command: [...HEALTHCHECK, '--url', 'http://evil'] } } }), /healthcheck/],
+    [withSidecar({ readinessProbe: { httpGet: { path: '/ready', port: 8081 } } }), /a probe that asks port 3000/],
+    [withSidecar({ readinessProbe: { httpGet: { path: '/', port: 3000, host: 'evil.io' } } }), /asks port 3000/],
+    [withSidecar({ securityContext: {} }), /as hardened as that/],
+    [hardened({ privileged: true }), /as hardened/],
+    [hardened({ runAsUser: 0, runAsNonRoot: false }), /as hardened.*as hardened/],
+    [hardened({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } }), /as hardened/],
+    [hardened({ seLinuxOptions: { type: 'spc_t' } }), /as hardened/],
+    [hardened({ invented: true }), /as hardened/],
+    [asAgentToo({}), /container x is told of the sidecar as if it were the agent, which agent is/],
+    [asAgentToo({ env: [{ name: 'OUTRIDER_LOCAL_URL', value: '' }] }), /port 7000 of container x/],
     [withSpec({ volumes: [{ name: 'outrider-data', configMap: { name: 'evil' } }] }), /outrider-data/],
   ];
   for (const [pod, said] of cases) assert.match(faultsOf(pod).join('; '), said, JSON.stringify(pod));
@@ -147,6 +169,17 @@ test('what API servers and other webhooks add leaves the sidecar a sound one', (
   assert.deepEqual(injectPod(reviewed, planOf({})), { pod: reviewed, notes: [] });
   const [newer] = containersOf(injectPod(reviewed, planOf({ image: 'outrider/outrider:2.0.0' })).pod, 'initContainers');
   assert.deepEqual(newer, { ...sidecar, image: 'outrider/outrider:2.0.0' });
+});
+
+test('probes that run its own command, and users of the platform, leave the sidecar a sound one', () => {
+  const sound = [
+    withSidecar({ livenessProbe: { exec: { command: HEALTHCHECK } } }),
+    withSidecar({ readinessProbe: { exec: { command: [...HEALTHCHECK, '--ready'] }, periodSeconds: 5 } }),
+    withSidecar({ livenessProbe: { httpGet: { path: '/health', port: 'web', scheme: 'HTTP' } } }),
+    withSidecar({ livenessProbe: { httpGet: { path: '/app-health/outrider/livez', port: 15_020 } } }),
+    hardened({ runAsUser: 1_000_680_000, runAsGroup: 0, seLinuxOptions: { level: 's0:c26,c15' } }),
+  ];
+  for (const pod of sound) assert.deepEqual(injectPod(pod, planOf({})), { pod, notes: [] });
 });
 
 test('the sidecar of a Knative revision is left alone, in the form that Knative gives it', () => {
@@ -236,13 +269,49 @@ test('who makes a pod is told of annotations, not of flags', () => {
   }
 });
 
-test('a sidecar on a port below 1024 may listen there, and an entry that is there stays', () => {
+test('behind a mesh the probes are commands, and such a pod is a sound one', () => {
+  const native = { restartPolicy: 'Always' };
+  const asks = (init: readonly JsonObject[], beside: readonly JsonObject[]): unknown => {
+    const image = 'm:1';
+    const initContainers = init.map((one) => ({ image, ...one }));
+    const containers = [...containersOf(POD, 'containers'), ...beside.map((one) => ({ image, ...one }))];
+    const { pod } = injectPod({ ...POD, spec: { containers, initContainers } }, planOf({ container: 'agent' }));
+    assert.deepEqual(injectPod(pod, planOf({ container: 'agent' })).pod, pod);
+    const sidecar = containersOf(pod, 'initContainers').find(({ name }) => name === 'outrider');
+    const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map(
+      (key) => Object(sidecar?.[key]) as JsonObject,
+    );
+    const commands = probes.map(({ exec }) => (Object(exec) as JsonObject)['command']);
+    const program = '/usr/local/bin/outrider';
+    if (probes.every(({ httpGet }) => httpGet !== undefined)) return 'requests';
+    assert.deepEqual(commands, [
+      [program, 'healthcheck'],
+      [program, 'healthcheck'],
+      [program, 'healthcheck', '--ready'],
+    ]);
+    return 'commands';
+  };
+  assert.equal(asks([], []), 'requests');
+  assert.equal(asks([{ name: 'istio-init' }], [{ name: 'istio-proxy' }]), 'commands');
+  assert.equal(
+    asks([], [{ name: 'linkerd-proxy' }]),
+    'commands',
+    'a plugin of the network redirects without a container',
+  );
+  const strict = [{ name: 'istio-init' }, { name: 'istio-proxy', ...native }];
+  assert.equal(asks(strict, []), 'commands', 'a mesh that demands certificates lets no request of the kubelet through');
+});
+
+test('a sidecar on a port below 1024 may listen there, and an entry that is there stays where it lets it', () => {
   const low = { containers: [{ name: 'agent', image: 'a:1', ports: [{ containerPort: 80 }] }] };
   const sysctlsOf = (spec: JsonObject): unknown =>
     Object(Object(injectPod({ ...POD, spec }, planOf({})).pod['spec']).securityContext).sysctls;
   const name = 'net.ipv4.ip_unprivileged_port_start';
   assert.deepEqual(sysctlsOf(low), [{ name, value: '0' }]);
   assert.deepEqual(sysctlsOf({ ...low, securityContext: { sysctls: [{ name, value: '80' }] } }), [
+    { name, value: '80' },
+  ]);
+  assert.deepEqual(sysctlsOf({ ...low, securityContext: { sysctls: [{ name, value: '1024' }] } }), [
     { name, value: '80' },
   ]);
   assert.equal(sysctlsOf(Object(POD['spec'])), undefined);
@@ -262,6 +331,24 @@ function sidecarOf(): JsonObject {
 /** A pod with a sound sidecar, and this of it changed. */
 function withSidecar(change: JsonObject): JsonObject {
   return withSpec({ initContainers: [{ ...sidecarOf(), ...change }] });
+}
+
+const HEALTHCHECK = ['/usr/local/bin/outrider', 'healthcheck'];
+
+/** A pod with a sound sidecar, and this of its `securityContext` changed. */
+function hardened(change: JsonObject): JsonObject {
+  return withSidecar({ securityContext: { ...Object(sidecarOf()['securityContext']), ...change } });
+}
+
+/** A pod with a sidecar and its agent, and another container that is told as much, with a port of the node. */
+function asAgentToo(change: JsonObject): JsonObject {
+  const { pod } = injectPod(POD, planOf({}));
+  const [agent] = containersOf(pod, 'containers');
+  return beside(
+    'containers',
+    { ...agent, name: 'x', ports: [{ containerPort: 7000, hostPort: 7000 }], ...change },
+    pod,
+  );
 }
 
 function withSpec(change: JsonObject): JsonObject {

@@ -24,8 +24,10 @@ export function upgradeSidecar(spec: JsonObject, plan: Plan, at: Place): Changed
   return undefined;
 }
 
-/** The agent among a pod's containers. Throws `ManifestError`. */
+/** The agent among a pod's containers: none that is called like one of a mesh, but where somebody names it. Throws `ManifestError`. */
 export function findAgent(pod: JsonObject, spec: JsonObject, plan: Plan, at: Place): AgentContainer {
+  const chosen =
+    plan.container ?? textOf(getAt(pod, ['metadata', 'annotations', 'kubectl.kubernetes.io/default-container']));
   const candidates = indexed(spec['containers'])
     .map(({ data, index }) => ({
       name: textOf(data['name']) ?? '',
@@ -33,13 +35,12 @@ export function findAgent(pod: JsonObject, spec: JsonObject, plan: Plan, at: Pla
       data,
       ...inside(at, 'containers', index),
     }))
-    .filter(({ name }) => !MESH.test(name));
+    .filter(({ name }) => name === chosen || !MESH.test(name));
   return chooseAgent(candidates, {
     at,
     what: 'container',
     option: '--container',
-    chosen:
-      plan.container ?? textOf(getAt(pod, ['metadata', 'annotations', 'kubectl.kubernetes.io/default-container'])),
+    chosen,
     agentName: plan.agentName,
   });
 }

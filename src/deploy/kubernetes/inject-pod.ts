@@ -3,6 +3,7 @@ import { refuseImpostors } from '../found-sidecar.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { ManifestError, type Note } from '../target.ts';
+import { behindIstio } from './istio-probes.ts';
 import { injectTemplate } from './pod.ts';
 
 /**
@@ -19,15 +20,17 @@ export function injectPod(
 ): { readonly pod: JsonObject; readonly notes: readonly Note[] } {
   try {
     refuseImpostors([pod], plan.image);
-    const { pod: injected, notes } = injectTemplate(pod, plan, {
-      at: { document: 0, path: [] },
-      workload: workloadName(pod),
-      nature: isJobs(pod) ? 'job' : 'service',
-      used: [],
-      claims: [],
-      takeOver: true,
-      podsMaySay,
-    });
+    const { pod: injected, notes } = behindIstio(pod, (asMade) =>
+      injectTemplate(asMade, plan, {
+        at: { document: 0, path: [] },
+        workload: workloadName(asMade),
+        nature: isJobs(asMade) ? 'job' : 'service',
+        used: [],
+        claims: [],
+        takeOver: true,
+        podsMaySay,
+      }),
+    );
     return { pod: injected, notes: notes.map(byAnnotation) };
   } catch (error) {
     throw error instanceof ManifestError ? new ManifestError(error.faults.map(byAnnotation)) : error;
@@ -51,13 +54,23 @@ export function workloadName(pod: JsonObject): string {
     const value = getAt(metadata, path);
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
+  // Pods of Indexed Jobs are called by their index as well, so that only the label is the Job's name.
+  const job = text('labels', 'batch.kubernetes.io/job-name') ?? text('labels', 'job-name');
+  if (job !== undefined) return job.replace(CRON_MINUTE, '');
   const prefix = text('generateName')?.replace(/-$/, '');
   if (prefix === undefined) return text('name') ?? 'agent';
-  const hash = text('labels', 'pod-template-hash');
-  if (hash !== undefined && prefix.endsWith(`-${hash}`)) return prefix.slice(0, -hash.length - 1);
-  // A CronJob names its Jobs by the minute.
-  return isJobs(pod) ? prefix.replace(/-\d{8,}$/, '') : prefix;
+  const hash = HASH_LABELS.map((label) => text('labels', label)).find((one) => one && prefix.endsWith(`-${one}`));
+  return hash === undefined ? prefix : prefix.slice(0, -hash.length - 1);
 }
+
+/** Of ReplicaSets: those of Deployments, and of Rollouts (Argo). */
+const HASH_LABELS = ['pod-template-hash', 'rollouts-pod-template-hash'];
+
+/**
+ * A CronJob names its Jobs by the minute, counted from 1970, and no pod names its CronJob. Only minutes of 2023 to 2036 are taken for such:
+ * below them are dates (`import-20261121`), which are part of a name.
+ */
+const CRON_MINUTE = /(?<=.)-(2[89]|3[0-4])\d{6}$/;
 
 function isJobs(pod: JsonObject): boolean {
   const labels = getAt(pod, ['metadata', 'labels']);

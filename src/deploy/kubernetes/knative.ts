@@ -11,6 +11,10 @@ import { dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
  * cannot have their usual ones.
  */
 const QUEUE_PROXY_PORTS: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091]);
+/** Of those, what callers, the activator, the autoscaler (9090) and Prometheus (9091) reach; all of it is Knative's proxy. */
+export const SERVING_PORTS: readonly number[] = [8012, 8013, 8112, 9090, 9091];
+/** Knative gives it to every pod of a Service: the Service's name. */
+export const SERVICE_LABEL = 'serving.knative.dev/service';
 const HELPERS = { local: 9190, mcp: 9191, cost: 9192 } as const;
 /** What remains of the grace period, which is the revision's `timeoutSeconds`, to flush. */
 const FLUSH_SECONDS = 5;
@@ -82,7 +86,7 @@ export function knativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
   return {
     spec: {
       ...spec,
-      containers: [sidecar, ...changed, ...mcpContainers(plan, spec)],
+      containers: [sidecar, ...changed, ...mcpContainers(plan)],
       ...(!hasVolume && { volumes: [...volumes, dataVolume()] }),
     },
     notes: [

@@ -9,7 +9,8 @@ import {
   type Plan,
   SIDECAR_PROGRAM,
 } from '../plan.ts';
-import type { ChangedSpec, PodParts } from './parts.ts';
+import type { Note } from '../target.ts';
+import { type ChangedSpec, inside, type PodContext, type PodParts } from './parts.ts';
 import { dataVolume, mcpContainers, sidecarContainer } from './sidecar.ts';
 
 /** What Kubernetes grants a pod that asks for nothing else. */
@@ -20,13 +21,14 @@ export function nativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
   const { agent, plan, context } = parts;
   const containers = listOf(spec['containers']);
   const init = listOf(spec['initContainers']);
+  const place = placeFor(init);
   const volumes = listOf(spec['volumes']);
-  const servers = mcpContainers(plan, spec).map(asNative);
+  const servers = mcpContainers(plan).map(asNative);
   const told = { ...parts.container, env: tellAgent(parts.container['env'], agentVariables(plan)) };
   const grace = spec['terminationGracePeriodSeconds'];
   const hasVolume = context.claims.includes(DATA_VOLUME) || objectsOf(volumes).some(({ name }) => name === DATA_VOLUME);
   const changed: JsonObject = {
-    initContainers: init.toSpliced(placeFor(init), 0, nativeSidecar(parts), ...servers),
+    initContainers: init.toSpliced(place, 0, nativeSidecar(parts, isBehindMesh(spec, agent.index)), ...servers),
     containers: containers.with(agent.index, context.nature === 'job' ? told : lingering(told, plan)),
     ...(!hasVolume && { volumes: [...volumes, dataVolume()] }),
     terminationGracePeriodSeconds: Math.max(
@@ -34,38 +36,102 @@ export function nativePod(spec: JsonObject, parts: PodParts): ChangedSpec {
       Math.max(plan.drainSeconds, OFF_BALANCERS_SECONDS) + GRACE_EXTRA_SECONDS,
     ),
   };
-  return { spec: inOrder(spec, plan.inboundPort < 1024 ? { ...changed, ...withLowPorts(spec) } : changed), notes: [] };
+  const low = lowPorts(spec, plan, context);
+  return { spec: inOrder(spec, { ...changed, ...low.changed }), notes: low.notes };
 }
 
+/** Where nobody says otherwise, the first port that is not root's alone. */
+const FIRST_FREE_PORT = 1024;
 const LOW_PORTS = 'net.ipv4.ip_unprivileged_port_start';
 
 /** The sidecar's user is not root, and has no capability to listen below 1024: the pod's own network lets everybody. A safe sysctl. */
-function withLowPorts(spec: JsonObject): JsonObject {
+function lowPorts(
+  spec: JsonObject,
+  { inboundPort }: Plan,
+  { at }: PodContext,
+): { readonly changed: JsonObject; readonly notes: readonly Note[] } {
   const context = isObject(spec['securityContext']) ? spec['securityContext'] : {};
   const sysctls = listOf(context['sysctls']);
-  if (objectsOf(sysctls).some(({ name }) => name === LOW_PORTS)) return {};
-  return { securityContext: { ...context, sysctls: [...sysctls, { name: LOW_PORTS, value: '0' }] } };
+  const index = sysctls.findLastIndex((one) => isObject(one) && one['name'] === LOW_PORTS);
+  const entry = sysctls[index];
+  const withSysctls = (list: readonly Json[]): JsonObject => ({ securityContext: { ...context, sysctls: list } });
+  if (!isObject(entry)) {
+    const added = [...sysctls, { name: LOW_PORTS, value: '0' }];
+    return { changed: inboundPort < FIRST_FREE_PORT ? withSysctls(added) : {}, notes: [] };
+  }
+  if (Number(entry['value']) <= inboundPort) return { changed: {}, notes: [] };
+  const message = `${LOW_PORTS} was ${textOf(entry['value']) ?? 'no text'}, and the sidecar is not root: it is ${inboundPort} now, so that it may listen there`;
+  return {
+    changed: withSysctls(sysctls.with(index, { ...entry, value: String(inboundPort) })),
+    notes: [{ ...inside(at, 'spec', 'securityContext', 'sysctls', index), message }],
+  };
 }
 
 export function isNative(container: JsonObject): boolean {
   return container['restartPolicy'] === 'Always';
 }
 
-function nativeSidecar({ plan, facts, port, context }: PodParts): JsonObject {
-  const get = (path: string): JsonObject => ({ path, port: plan.inboundPort });
+function nativeSidecar({ plan, facts, port, context }: PodParts, behindMesh: boolean): JsonObject {
+  const probes = behindMesh ? commandProbes(facts.readyTiming) : httpProbes(plan.inboundPort, facts.readyTiming);
   // A port of the node, if there is one, leads to the sidecar now.
   const rest = without(port.declared ?? {}, 'containerPort', 'name');
   return {
     ...asNative(sidecarContainer(plan, facts, { name: port.name ?? 'http', containerPort: plan.inboundPort, ...rest })),
-    startupProbe: { httpGet: get('/health'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
-    livenessProbe: { httpGet: get('/health'), periodSeconds: 10, timeoutSeconds: 3 },
+    startupProbe: probes.startup,
+    livenessProbe: probes.liveness,
     // Nobody calls a Job; and its agent may never listen.
     ...(context.nature !== 'job' && {
-      readinessProbe: { httpGet: get('/ready'), periodSeconds: 5, timeoutSeconds: 3, ...facts.readyTiming },
+      readinessProbe: probes.readiness,
       // Run when the pod begins to end, while the agent is held back: callers who keep connections open let go of them.
       lifecycle: { preStop: { exec: { command: [SIDECAR_PROGRAM, 'drain'] } } },
     }),
   };
+}
+
+type Probes = Readonly<Record<'startup' | 'liveness' | 'readiness', JsonObject>>;
+
+function httpProbes(port: number, readyTiming: JsonObject): Probes {
+  const get = (path: string): JsonObject => ({ path, port });
+  return {
+    startup: { httpGet: get('/health'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
+    liveness: { httpGet: get('/health'), periodSeconds: 10, timeoutSeconds: 3 },
+    readiness: { httpGet: get('/ready'), periodSeconds: 5, timeoutSeconds: 3, ...readyTiming },
+  };
+}
+
+/** What `outrider healthcheck` takes at most (3 s), and what it takes to start it on a busy node. */
+const COMMAND_SECONDS = 5;
+
+/** Commands ask over loopback, which no mesh redirects. Each starts a program, so they ask less often. */
+function commandProbes(readyTiming: JsonObject): Probes {
+  const run = (...args: readonly string[]): JsonObject => ({
+    exec: { command: [SIDECAR_PROGRAM, 'healthcheck', ...args] },
+  });
+  const asked = Number(readyTiming['timeoutSeconds'] ?? 0);
+  return {
+    startup: { ...run(), periodSeconds: 2, timeoutSeconds: COMMAND_SECONDS, failureThreshold: 30 },
+    liveness: { ...run(), periodSeconds: 10, timeoutSeconds: COMMAND_SECONDS },
+    readiness: {
+      ...run('--ready'),
+      periodSeconds: 5,
+      ...readyTiming,
+      timeoutSeconds: Math.max(asked, COMMAND_SECONDS),
+    },
+  };
+}
+
+/**
+ * True in a pod whose network a mesh redirects. The kubelet's requests would meet nobody while the proxy has not started (and an ordinary
+ * container would not start before the sidecar's startup probe has passed), and be refused where the mesh demands certificates.
+ */
+function isBehindMesh(spec: JsonObject, agentIndex: number): boolean {
+  return [...objectsOf(spec['initContainers']), ...listOf(spec['containers']).toSpliced(agentIndex, 1)].some(
+    (one) => isObject(one) && isOfMesh(one),
+  );
+}
+
+function isOfMesh({ name }: JsonObject): boolean {
+  return MESH.test(textOf(name) ?? '');
 }
 
 function asNative(container: JsonObject): JsonObject {
@@ -79,7 +145,7 @@ function asNative(container: JsonObject): JsonObject {
  * front: they may be the way out of the pod, and of native sidecars the one that started last is stopped first.
  */
 function placeFor(init: readonly Json[]): number {
-  const index = init.findIndex((one) => isObject(one) && !isNative(one) && !MESH.test(textOf(one['name']) ?? ''));
+  const index = init.findIndex((one) => isObject(one) && !isNative(one) && !isOfMesh(one));
   return index === -1 ? init.length : index;
 }
 

@@ -1,5 +1,5 @@
 import { findVariable, indexed, knownSecrets } from '../container-spec.ts';
-import { portClashes } from '../containers.ts';
+import { nameClashes, portClashes } from '../containers.ts';
 import { getAt } from '../edit.ts';
 import { isSidecar } from '../found-sidecar.ts';
 import { isObject, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
@@ -38,7 +38,7 @@ export function broughtFaults(pod: JsonObject, plan: Plan, context: PodContext):
     ...soundnessFaults(pod, plan, context),
     ...podFaults(pod, context),
     ...volumeFaults(spec, at),
-    ...nodePortFaults(spec, undefined, at),
+    ...broughtNodePortFaults(spec, at),
   ];
 }
 
@@ -70,13 +70,32 @@ export function volumeFaults(spec: JsonObject, at: Place): Fault[] {
   return [...kinds, ...mounts];
 }
 
-/** Ports of the node that lead to containers beside the agent; without `agent`, the one that was told of the sidecar is it. */
-export function nodePortFaults(spec: JsonObject, agent: AgentContainer | undefined, at: Place): Fault[] {
-  const isBeside = (data: JsonObject): boolean =>
-    agent === undefined
-      ? !sidecarIs(data) && findVariable(data, 'OUTRIDER_LOCAL_URL') === undefined
-      : data !== agent.data;
-  return beside(spec, at, isBeside)
+/** Ports of the node that lead to containers beside the agent. */
+export function nodePortFaults(spec: JsonObject, agent: AgentContainer, at: Place): Fault[] {
+  return nodePorts(beside(spec, at, (data) => data !== agent.data));
+}
+
+/** The same for a pod with a sidecar, whose agent is the container that was told of the sidecar and of its own port. */
+function broughtNodePortFaults(spec: JsonObject, at: Place): Fault[] {
+  const others = beside(spec, at, (data) => !sidecarIs(data));
+  const [agent, ...more] = others.filter(({ data }) => isTold(data));
+  const faults = more.map(({ document, path, name }) => ({
+    document,
+    path,
+    message: `container ${name} is told of the sidecar as if it were the agent, which ${agent?.name} is: there is one agent`,
+  }));
+  return [...faults, ...nodePorts(others.filter((one) => one !== agent))];
+}
+
+function isTold(container: JsonObject): boolean {
+  const [url, host, port] = ['OUTRIDER_LOCAL_URL', 'HOST', 'PORT'].map(
+    (name) => findVariable(container, name)?.entry['value'],
+  );
+  return url !== undefined && host === '127.0.0.1' && port !== undefined;
+}
+
+function nodePorts(containers: readonly Beside[]): Fault[] {
+  return containers
     .flatMap((one) => declaredPorts(one.data, one).map((declared) => ({ ...declared, name: one.name })))
     .filter(({ entry }) => entry['hostPort'] !== undefined)
     .map(({ port, document, path, name }) => ({
@@ -99,14 +118,21 @@ function beside(spec: JsonObject, at: Place, isBeside: (data: JsonObject) => boo
   );
 }
 
-/** Ports that containers beside the agent declare, and cannot have. */
+/** Ports and names that containers beside the agent have, and cannot have. */
 export function neighbourFaults(spec: JsonObject, agent: AgentContainer, plan: Plan, at: Place): Fault[] {
   const main = indexed(spec['containers']).filter(({ index }) => index !== agent.index);
   const init = indexed(spec['initContainers']).filter(({ data }) => isNative(data));
+  const ports = [
+    ...main.flatMap(({ data, index }) => declaredPorts(data, inside(at, 'containers', index))),
+    ...init.flatMap(({ data, index }) => declaredPorts(data, inside(at, 'initContainers', index))),
+  ];
   return [
-    ...main.map(({ data, index }) => declaredPorts(data, inside(at, 'containers', index))),
-    ...init.map(({ data, index }) => declaredPorts(data, inside(at, 'initContainers', index))),
-  ].flatMap((ports) => portClashes(plan, ports));
+    ...portClashes(plan, ports),
+    ...nameClashes(
+      plan,
+      beside(spec, at, () => true),
+    ),
+  ];
 }
 
 /** What whoever deploys should know of the pod. */

@@ -1,13 +1,15 @@
+import { indexed } from '../container-spec.ts';
 import { moveAgent, planFaults } from '../containers.ts';
 import { without } from '../edit.ts';
 import { isObject, type JsonObject, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { moveProbes } from '../probes.ts';
-import { findPublicPort, type PublicPort } from '../public-port.ts';
+import { findPublicPort, type PublicPort, portNumberFaults } from '../public-port.ts';
 import { ManifestError, type Note } from '../target.ts';
 import { findAgent, upgradeSidecar } from './find-agent.ts';
 import { knativeFaults, knativePod, knativePodFaults } from './knative.ts';
 import { nativePod } from './native.ts';
+import { moveCommands } from './own-commands.ts';
 import { inside, type PodContext, type PodParts } from './parts.ts';
 import { broughtFaults, neighbourFaults, nodePortFaults, podFaults, podNotes, volumeFaults } from './pod-rules.ts';
 
@@ -31,6 +33,11 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
   refuse(knativePodFaults(pod, context));
 
   const agent = findAgent(pod, spec, given, at);
+  refuse(
+    ['containers', 'initContainers'].flatMap((list) =>
+      indexed(spec[list]).flatMap(({ data, index }) => portNumberFaults(data, inside(at, list, index))),
+    ),
+  );
   const port = findPublicPort(agent.data, agent, context.used);
   const plan = context.takeOver && port.http !== undefined ? { ...given, inboundPort: port.http.port } : given;
   const moved = moveAgent(plan, {
@@ -39,17 +46,21 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
     commands: ['command', 'args'].map((key) => ({ ...inside(agent, key), words: agent.data[key] })),
     readsPort: objectsOf(agent.data['env']).some(({ name }) => name === 'PORT'),
   });
+  // Knative takes neither of the agent.
+  const commands =
+    context.nature === 'knative' ? { container: agent.data, faults: [] } : moveCommands(agent, port, plan);
   refuse([
     ...podFaults(pod, context),
     ...planFaults(plan, agent),
     ...moved.faults,
+    ...commands.faults,
     ...neighbourFaults(spec, agent, plan, at),
     ...volumeFaults(spec, at),
     ...(context.takeOver ? nodePortFaults(spec, agent, at) : []),
     ...(context.nature === 'knative' ? knativeFaults(plan, agent) : []),
   ]);
 
-  const probes = moveProbes(agent.data, {
+  const probes = moveProbes(commands.container, {
     at: agent,
     port: port.http?.port,
     name: port.name,

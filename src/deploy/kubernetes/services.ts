@@ -1,8 +1,9 @@
-import { getAt, setAt } from '../edit.ts';
-import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
+import { getAt, setAt, without } from '../edit.ts';
+import { isObject, type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import type { PortReference, PublicPort } from '../public-port.ts';
 import type { Note } from '../target.ts';
+import { SERVICE_LABEL } from './knative.ts';
 import { type Resource, sameNamespace, selects } from './objects.ts';
 import type { Workload } from './workload.ts';
 
@@ -25,13 +26,12 @@ export function retarget(
 ): { readonly changed: readonly Resource[]; readonly notes: readonly Note[] } {
   const services = servicesOf(resources, workload);
   const policies = resources.filter((resource) => restricts(resource, workload));
-  const leads = (reference: Json | undefined): boolean => isAgents(reference, port);
   const ofServices = services.map((service) => retargetService(service, port, plan));
-  const ofPolicies = policies.map((policy) => retargetPolicy(policy, leads, plan.inboundPort));
+  const ofPolicies = policies.map((policy) => retargetPolicy(policy, workload, port, plan));
   const missing = missingNote(services, workload, port, plan.inboundPort);
   return {
-    changed: [...ofServices.map(({ resource }) => resource), ...ofPolicies],
-    notes: [...ofServices.flatMap(({ notes }) => notes), ...missing],
+    changed: [...ofServices, ...ofPolicies].map(({ resource }) => resource),
+    notes: [...[...ofServices, ...ofPolicies].flatMap(({ notes }) => notes), ...missing],
   };
 }
 
@@ -51,12 +51,21 @@ export function servicesOf(resources: readonly Resource[], workload: Workload): 
   });
 }
 
-export function labelsOf(workload: Workload): JsonObject {
-  const labels = getAt(workload.template, ['metadata', 'labels']);
-  return isObject(labels) ? labels : {};
+export function labelsOf({ template, nature, name }: Workload): JsonObject {
+  const labels = getAt(template, ['metadata', 'labels']);
+  return { ...(isObject(labels) && labels), ...(nature === 'knative' && { [SERVICE_LABEL]: name }) };
 }
 
-function restricts(resource: Resource, workload: Workload): boolean {
+/** The labels by which a workload's own pods are known, and no others; undefined where no labels alone say so. */
+function ownLabels(workload: Workload): JsonObject | undefined {
+  const selector = getAt(workload.data, ['spec', 'selector']);
+  if (!isObject(selector)) return labelsOf(workload);
+  const { matchLabels, matchExpressions } = selector;
+  return isObject(matchLabels) && listOf(matchExpressions).length === 0 ? matchLabels : undefined;
+}
+
+/** True of a NetworkPolicy for the workload's pods. */
+export function restricts(resource: Resource, workload: Workload): boolean {
   return (
     resource.kind === 'NetworkPolicy' &&
     sameNamespace(resource, workload) &&
@@ -90,7 +99,7 @@ function retargetService(service: Resource, port: PublicPort, plan: Plan): Retar
   const ports = getAt(service.data, path);
   const entries = listOf(ports);
   const leads = (entry: Json): entry is JsonObject =>
-    isObject(entry) && (entry['protocol'] ?? 'TCP') === 'TCP' && isAgents(targetOf(entry), port);
+    isObject(entry) && isTcp(entry) && isAgents(targetOf(entry), port);
   const changed = entries.map((entry: Json) =>
     leads(entry) && targetOf(entry) !== to ? { ...entry, targetPort: to } : entry,
   );
@@ -121,17 +130,61 @@ function rolloutNotes({ document, path, name, data }: Resource, port: PublicPort
   );
 }
 
-function retargetPolicy(policy: Resource, leads: (reference: Json | undefined) => boolean, to: number): Resource {
-  const rules = getAt(policy.data, ['spec', 'ingress']);
-  const places: Path[] = listOf(rules).flatMap((rule, index) =>
-    listOf(isObject(rule) ? rule['ports'] : undefined).flatMap((entry, at): Path[] =>
-      isObject(entry) && entry['port'] !== undefined && entry['endPort'] === undefined && leads(entry['port'])
-        ? [['spec', 'ingress', index, 'ports', at, 'port']]
-        : [],
-    ),
+/**
+ * A policy for these pods alone gets the sidecar's port in place of the agent's; one that is for others too gets it beside, since theirs
+ * stays what it was. So does one whose range of ports does not hold it.
+ */
+function retargetPolicy(policy: Resource, workload: Workload, port: PublicPort, plan: Plan): Retargeted {
+  const path = ['spec', 'ingress'];
+  const own = isFor(policy, workload);
+  const rules = listOf(getAt(policy.data, path));
+  const ports = rules.map((rule) => (isObject(rule) ? retargetPorts(listOf(rule['ports']), own, port, plan) : []));
+  const changed = rules.map((rule, index) =>
+    isObject(rule) && rule['ports'] !== undefined ? { ...rule, ports: ports[index] ?? [] } : rule,
   );
-  const data = places.reduce<Json>((json, path) => setAt(json, path, to), policy.data);
-  return { ...policy, data: asObject(data, policy.data) };
+  const notes = rules.flatMap((rule, index) => {
+    if (listOf(getAt(rule, ['ports'])).length >= (ports[index] ?? []).length) return [];
+    const message = `NetworkPolicy ${policy.name} ${own ? 'names a range of ports' : 'is for other pods too'}: port ${plan.inboundPort} was added to it, and what it let in before it goes on letting in`;
+    return [{ document: policy.document, path: [...policy.path, ...path, index, 'ports'], message }];
+  });
+  const data = rules.length === 0 ? policy.data : asObject(setAt(policy.data, path, changed), policy.data);
+  return { resource: { ...policy, data }, notes };
+}
+
+function retargetPorts(ports: readonly Json[], own: boolean, port: PublicPort, plan: Plan): readonly Json[] {
+  const to = plan.inboundPort;
+  const one = (entry: Json): entry is JsonObject =>
+    isObject(entry) &&
+    isTcp(entry) &&
+    entry['endPort'] === undefined &&
+    entry['port'] !== undefined &&
+    isAgents(entry['port'], port);
+  const range = (entry: Json): boolean =>
+    isObject(entry) && isTcp(entry) && port.http !== undefined && holds(entry, port.http.port);
+  const replaced = own ? ports.map((entry) => (one(entry) ? { ...entry, port: to } : entry)) : ports;
+  if (replaced.some((entry) => isObject(entry) && isTcp(entry) && holds(entry, to))) return replaced;
+  // With the agent's port unknown, those of others are not taken for it.
+  const index = replaced.findIndex((entry) => range(entry) || (port.http !== undefined && one(entry)));
+  const entry = replaced[index];
+  return isObject(entry) ? replaced.toSpliced(index + 1, 0, { ...without(entry, 'endPort'), port: to }) : replaced;
+}
+
+function isTcp({ protocol }: JsonObject): boolean {
+  return (protocol ?? 'TCP') === 'TCP';
+}
+
+/** True of an entry of a NetworkPolicy's ports, one or a range, that names this number. */
+function holds({ port: first, endPort }: JsonObject, port: number): boolean {
+  return Number(first) <= port && port <= Number(endPort ?? first);
+}
+
+/** True of a policy that picks no pods but the workload's: it wants every label that the workload's own selector does. */
+function isFor(policy: Resource, workload: Workload): boolean {
+  const labels = ownLabels(workload);
+  const wanted = getAt(policy.data, ['spec', 'podSelector', 'matchLabels']);
+  if (labels === undefined || !isObject(wanted)) return false;
+  const own = Object.entries(labels);
+  return own.length > 0 && own.every(([name, value]) => wanted[name] === value);
 }
 
 function missingNote(services: readonly Resource[], workload: Workload, port: PublicPort, to: number): Note[] {

@@ -1,5 +1,5 @@
 import type { McpContainer } from '../agent-spec.ts';
-import { type Json, type JsonObject, objectsOf } from '../json.ts';
+import { type Json, type JsonObject } from '../json.ts';
 import {
   DATA_DIR,
   DATA_VOLUME,
@@ -83,11 +83,9 @@ export function literal(text: string): string {
   return text.replaceAll(/\$(?=[$(])/g, '$$$$');
 }
 
-/** MCP servers that are images, but for those that a pod has already. */
-export function mcpContainers(plan: Plan, spec: JsonObject): JsonObject[] {
-  const containers = [...objectsOf(spec['initContainers']), ...objectsOf(spec['containers'])];
-  const names = new Set(containers.map(({ name }) => name));
-  return plan.mcpContainers.filter(({ name }) => !names.has(name)).map(mcpContainer);
+/** MCP servers that are images. */
+export function mcpContainers(plan: Plan): JsonObject[] {
+  return plan.mcpContainers.map(mcpContainer);
 }
 
 /** Its user is its own business: not every image has one that is not root. */

@@ -2,7 +2,7 @@ import { indexed, isPortNumber } from '../container-spec.ts';
 import { getAt } from '../edit.ts';
 import { isEqual } from '../equal.ts';
 import { imageRepository, isSidecar } from '../found-sidecar.ts';
-import { isObject, type Json, type JsonObject, objectsOf, textOf } from '../json.ts';
+import { isObject, type JsonObject, objectsOf, textOf } from '../json.ts';
 import {
   DATA_DIR,
   DATA_VOLUME,
@@ -19,6 +19,7 @@ import { isKnativePod, KNATIVE_VARIABLES } from './knative.ts';
 import { isNative } from './native.ts';
 import { inside, type PodContext } from './parts.ts';
 import { literal } from './sidecar.ts';
+import { isUnset, unsoundHardening, unsoundProbes } from './sound-container.ts';
 
 interface Listed extends Place {
   readonly list: 'initContainers' | 'containers';
@@ -39,8 +40,12 @@ export function soundnessFaults(pod: JsonObject, plan: Plan, context: PodContext
   if (sidecar === undefined) return [];
   if (second !== undefined) return [fault(second, [], 'there is a sidecar already: leave one, or none')];
   const env = new Map(objectsOf(sidecar.data['env']).map((entry) => [textOf(entry['name']) ?? '', entry]));
+  const inbound = portIn(env.get('OUTRIDER_INBOUND_ADDR'), INBOUND);
   return [
     ...programFaults(sidecar, plan, knative),
+    ...[...unsoundHardening(sidecar.data), ...(inbound === undefined ? [] : unsoundProbes(sidecar.data, inbound))].map(
+      ({ keys, message }) => fault(sidecar, keys, message),
+    ),
     ...mountFaults(sidecar),
     ...variableFaults(sidecar, plan, { podsMaySay: context.podsMaySay ?? new Set(), knative }),
     ...portFaults(
@@ -95,10 +100,6 @@ function programFaults(sidecar: Listed, plan: Plan, knative: boolean): Fault[] {
     ],
   ];
   return rules.flatMap(([key, sound, message]) => (sound ? [] : [fault(sidecar, [key], message)]));
-}
-
-function isUnset(value: Json | undefined): boolean {
-  return value === undefined || value === null || isEqual(value, []);
 }
 
 /**
@@ -203,10 +204,12 @@ function isReference(entry: JsonObject): boolean {
   return isUnset(entry['value']) && key === 'secretKeyRef' && others.length === 0 && optional !== true;
 }
 
+const INBOUND = /^:(\d{1,5})$/;
+
 /** Callers reach the sidecar at its own port, and the agent at none. */
 function portFaults(sidecar: Listed, env: ReadonlyMap<string, JsonObject>, all: readonly Listed[]): Fault[] {
   const agentPort = portIn(env.get('OUTRIDER_AGENT_URL'), /^http:\/\/127\.0\.0\.1:(\d{1,5})$/);
-  const inbound = portIn(env.get('OUTRIDER_INBOUND_ADDR'), /^:(\d{1,5})$/);
+  const inbound = portIn(env.get('OUTRIDER_INBOUND_ADDR'), INBOUND);
   if (agentPort === undefined || agentPort === inbound || HELPER_PORTS.includes(agentPort))
     return [fault(sidecar, ['env'], 'expected OUTRIDER_AGENT_URL http://127.0.0.1:PORT, with a port of the agent')];
   if (inbound === undefined || HELPER_PORTS.includes(inbound))
