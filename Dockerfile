@@ -37,7 +37,8 @@ COPY --from=build /build/rootfs/usr/ /usr/
 COPY --from=build --chown=65532:65532 /build/rootfs/var/lib/outrider/ /var/lib/outrider/
 ENV OUTRIDER_DATA_DIR=/var/lib/outrider
 USER 65532:65532
-WORKDIR /var/lib/outrider
+# Where ./outrider.yaml is looked for: nothing but root writes here, and the volume, which others may have filled, is elsewhere.
+WORKDIR /
 VOLUME /var/lib/outrider
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["/usr/local/bin/outrider", "healthcheck"]

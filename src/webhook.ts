@@ -2,6 +2,7 @@ import { parseAddress } from './address.ts';
 import type { InboundCall, Service } from './call.ts';
 import type { Plan } from './deploy/plan.ts';
 import { admission } from './endpoints/admission.ts';
+import { ByteBudget } from './endpoints/byte-budget.ts';
 import { router } from './endpoints/router.ts';
 import { OutriderError } from './errors.ts';
 import { rescue } from './layers/rescue.ts';
@@ -33,13 +34,24 @@ export interface Webhook {
 /** Longer than an API server waits (`timeoutSeconds` is 30 at most, 5 in our configuration). */
 const DRAIN_MS = 6_000;
 
+/**
+ * Anybody in the cluster may reach the port, so what all callers hold together has a bound, well within the memory that the manifest grants
+ * (256Mi). Reviews are mostly some ten KiB; an API server opens a connection for each that is under way.
+ */
+const MOST_ARRIVING_BYTES = 32 * 2 ** 20;
+const MOST_CONNECTIONS = 512;
+/** What is slower than this is answered to nobody. */
+const REQUEST_MS = 10_000;
+
 /** The admission webhook: `/mutate` for pods with the label, `/mutate/namespace` for whole namespaces, `/health`, `/ready`. */
 export async function startWebhook({ address, tls, plan, allowAnnotations, log }: WebhookOptions): Promise<Webhook> {
   const parsed = parseAddress(address);
   if (parsed === undefined) throw new OutriderError('bad_request', `--addr: expected HOST:PORT, not ${address}`);
   let draining = false;
+  const budget = new ByteBudget(MOST_ARRIVING_BYTES);
   const mutate = (wholeNamespace: boolean): Service =>
     admission({
+      budget,
       plan,
       allowAnnotations,
       wholeNamespace,
@@ -79,7 +91,9 @@ export async function startWebhook({ address, tls, plan, allowAnnotations, log }
   const listener = await listen(service, parsed, {
     name: 'webhook, --addr',
     maxHeaderBytes: 16_384,
-    headerTimeoutMs: 10_000,
+    headerTimeoutMs: REQUEST_MS,
+    requestTimeoutMs: REQUEST_MS,
+    maxConnections: MOST_CONNECTIONS,
     idleTimeoutMs: 30_000,
     tls,
   });

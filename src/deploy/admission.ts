@@ -1,9 +1,11 @@
+import { findVariable } from './container-spec.ts';
 import { getAt, setAt } from './edit.ts';
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isSidecar } from './found-sidecar.ts';
+import { isObject, type Json, type JsonObject, listOf } from './json.ts';
 import { jsonPatch } from './json-patch.ts';
 import { injectPod } from './kubernetes/inject-pod.ts';
 import type { Plan } from './plan.ts';
-import { podSettings } from './pod-settings.ts';
+import { NO_CONFIG, podSettings } from './pod-settings.ts';
 import { ManifestError } from './target.ts';
 
 /**
@@ -71,7 +73,7 @@ function inject(uid: string, pod: JsonObject, options: AdmissionOptions): Pick<D
   const { plan, allowAnnotations } = options;
   const metadata = isObject(pod['metadata']) ? pod['metadata'] : {};
   const settings = podSettings(metadata, plan, allowAnnotations);
-  const { pod: injected, notes } = injectPod(pod, settings.plan, allowAnnotations);
+  const { pod: injected, notes } = injectPod(withConfig(pod), settings.plan, allowAnnotations);
   if (jsonPatch(pod, injected).length === 0)
     return { result: 'unchanged', why: 'the sidecar is there already', reply: response(uid, { allowed: true }) };
   // An object came in, and stays one.
@@ -86,6 +88,21 @@ function inject(uid: string, pod: JsonObject, options: AdmissionOptions): Pick<D
     reply: response(uid, { allowed: true, patchType: 'JSONPatch', patch, ...(warnings.length > 0 && { warnings }) }),
   };
 }
+
+/** A sidecar that the pod brought, as `outrider inject` writes it where there is nothing to configure, is to read no file either. */
+function withConfig(pod: JsonObject): JsonObject {
+  const lists = ['initContainers', 'containers'].map((list) => {
+    const containers = listOf(getAt(pod, ['spec', list]));
+    const index = containers.findIndex((one: Json) => isObject(one) && isSidecar(one['name'], one['image']));
+    return { path: ['spec', list, index, 'env'], sidecar: containers[index] };
+  });
+  const { path, sidecar } = lists.find((one) => one.sidecar !== undefined) ?? {};
+  if (path === undefined || !isObject(sidecar) || findVariable(sidecar, CONFIG) !== undefined) return pod;
+  // An object came in, and stays one.
+  return setAt(pod, path, [...listOf(sidecar['env']), { name: CONFIG, value: NO_CONFIG }]) as JsonObject;
+}
+
+const CONFIG = 'OUTRIDER_CONFIG_YAML';
 
 function reasonToLeave(pod: JsonObject, wholeNamespace: boolean): string | undefined {
   const label = getAt(pod, ['metadata', 'labels', INJECT_LABEL]);
@@ -110,9 +127,11 @@ function readReview(review: Json): { uid: string; pod: JsonObject; namespace: st
   const { request } = review;
   const uid = isObject(request) ? someText(request['uid']) : undefined;
   if (!isObject(request) || uid === undefined || uid.length > 128) throw new ReviewError('request.uid: expected text');
-  const { kind, operation, object } = request;
+  const { kind, operation, object, subResource } = request;
   if (!isObject(kind) || kind['group'] !== '' || kind['version'] !== 'v1' || kind['kind'] !== 'Pod')
     throw new ReviewError('request.kind: expected v1 Pod: the rules of the webhook configuration must name pods alone');
+  if ((subResource ?? '') !== '')
+    throw new ReviewError('request.subResource: expected none: the rules must name pods, and nothing below them');
   if (operation !== 'CREATE') throw new ReviewError('request.operation: expected CREATE');
   if (!isObject(object)) throw new ReviewError('request.object: expected a pod');
   return { uid, pod: object, namespace: someText(request['namespace']) ?? '' };

@@ -1,10 +1,10 @@
-import { readBody } from '../body.ts';
 import type { Service } from '../call.ts';
 import { type AdmissionOptions, type Decision, decide, ReviewError } from '../deploy/admission.ts';
 import type { Json } from '../deploy/json.ts';
 import { OutriderError } from '../errors.ts';
 import { getField } from '../fields.ts';
 import { jsonReply } from '../problem.ts';
+import type { ByteBudget } from './byte-budget.ts';
 
 /** API servers take objects of at most 3 MiB; a review holds one, and what is said of it. */
 const MOST_BYTES = 4 * 2 ** 20;
@@ -12,19 +12,22 @@ const MOST_BYTES = 4 * 2 ** 20;
 const MOST_DEPTH = 64;
 
 export interface AdmissionEndpointOptions extends AdmissionOptions {
+  /** Of all that reviews hold while they arrive. */
+  readonly budget: ByteBudget;
   readonly onDecision: (decision: Decision, milliseconds: number) => void;
 }
 
 /** `POST` of an AdmissionReview; the answer is one, too. Errors are those of whoever sent what is none. */
-export function admission({ onDecision, ...options }: AdmissionEndpointOptions): Service {
+export function admission({ onDecision, budget, ...options }: AdmissionEndpointOptions): Service {
   return async ({ headers, body }) => {
     if (!/^application\/json *(;|$)/i.test(getField(headers, 'content-type') ?? ''))
       throw new OutriderError('unsupported_media_type', 'expected application/json');
-    const bytes = await readBody(body, MOST_BYTES);
-    const begun = performance.now();
-    const decision = decideOn(parse(bytes), options);
-    onDecision(decision, performance.now() - begun);
-    return jsonReply(200, decision.reply);
+    return await budget.read(body, MOST_BYTES, (bytes) => {
+      const begun = performance.now();
+      const decision = decideOn(parse(bytes), options);
+      onDecision(decision, performance.now() - begun);
+      return jsonReply(200, decision.reply);
+    });
   };
 }
 

@@ -5,6 +5,7 @@ import type { Address } from '../address.ts';
 import type { InboundCall, Reply, Service } from '../call.ts';
 import { OutriderError, toOutriderError } from '../errors.ts';
 import { problemReply } from '../problem.ts';
+import { boundConnections } from './bound-connections.ts';
 import { http2Beside } from './http2-beside.ts';
 import { inboundCall, requestBody } from './inbound-call.ts';
 import { isWebSocketUpgrade, refusal } from './request-check.ts';
@@ -19,6 +20,10 @@ export interface ListenOptions {
   headerTimeoutMs: number;
   /** Without a byte in either direction on a connection that has a request in flight. */
   idleTimeoutMs: number;
+  /** For a whole request to arrive, and not less than `headerTimeoutMs`; unset, a request may take as long as its bytes keep coming. */
+  requestTimeoutMs?: number;
+  /** Open at once; one more, and the one that came first is cut. Unset: as many as the machine bears. */
+  maxConnections?: number;
   /** HTTP/2 without TLS as well, on the same port: known by the preface that its connections begin with. */
   http2?: boolean;
   /** TLS 1.2 and later, with this certificate. */
@@ -88,6 +93,7 @@ export async function listen(
   const secure = options.tls && tlsServer(settings, options.tls, options.headerTimeoutMs);
   const server = secure ?? createServer(settings);
   server.timeout = options.idleTimeoutMs;
+  if (options.maxConnections !== undefined) boundConnections(server, options.maxConnections);
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (!request.socket.writable) {
@@ -176,12 +182,12 @@ export async function listen(
   };
 }
 
-function serverSettings({ maxHeaderBytes, headerTimeoutMs }: ListenOptions): ServerOptions {
+function serverSettings({ maxHeaderBytes, headerTimeoutMs, requestTimeoutMs = 0 }: ListenOptions): ServerOptions {
   return {
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: headerTimeoutMs,
-    // No total limit: a long upload is idle-limited instead.
-    requestTimeout: 0,
+    // 0 is no limit: a long upload is idle-limited instead.
+    requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(Math.max(headerTimeoutMs / 4, 50), 2_000),
     keepAliveTimeout: KEEP_ALIVE_MS,
     optimizeEmptyRequests: true,
@@ -216,7 +222,7 @@ function protocolFault(error: NodeJS.ErrnoException): OutriderError {
   if (error.code === 'HPE_HEADER_OVERFLOW')
     return new OutriderError('headers_too_large', 'the request headers are too large');
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new OutriderError('request_timeout', 'the request headers did not arrive in time');
+    return new OutriderError('request_timeout', 'the request did not arrive in time');
   return new OutriderError('bad_request', 'the request is not valid HTTP/1.1', { cause: error });
 }
 

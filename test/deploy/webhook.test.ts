@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
 import type { JsonObject } from '../../src/deploy/json.ts';
@@ -384,6 +385,7 @@ test('what is no review of a new pod is refused with what is wrong, and answers 
       400,
     ],
     ['another operation', JSON.stringify(review(pod(), { operation: 'UPDATE' })), /operation/, 400],
+    ['a part of a pod', JSON.stringify(review(pod(), { subResource: 'ephemeralcontainers' })), /subResource/, 400],
     ['nested too deeply', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, /nested deeper/, 400],
     ['too large', Buffer.alloc(5 * 2 ** 20, 0x20), /larger|large/, 413],
     ['no JSON by its type', '{}', /application\/json/, 415, { headers: { 'content-type': 'text/plain' } }],
@@ -467,6 +469,75 @@ test('plain HTTP, and a peer that never finishes its handshake, hurt nobody else
   silent.write(Buffer.from([0x16, 0x03, 0x01, 0x01, 0x00]));
   assert.equal((await mutate(webhook, review(pod())))['allowed'], true);
 });
+
+test('who sends large bodies and does not end them holds little memory, no other caller, and not for long', async (t) => {
+  const webhook = await startWebhook(t);
+  const memory = (): number => {
+    const status = readFileSync(`/proc/${webhook.process.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+  };
+  assert.equal((await mutate(webhook, review(pod())))['allowed'], true);
+  const before = process.platform === 'linux' ? memory() : 0;
+  const head =
+    'POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const part = Buffer.alloc(4 * 2 ** 20 - 65_536, 0x20);
+  const attackers = await Promise.all(
+    Array.from({ length: 80 }, async () => {
+      const socket = connect({ host: '127.0.0.1', port: webhook.port, ca: webhook.ca });
+      t.after(() => socket.destroy());
+      const closed = once(socket.on('error', () => undefined).resume(), 'close');
+      await once(socket, 'secureConnect');
+      await new Promise((resolve) => {
+        socket.write(head);
+        socket.write(`${part.length.toString(16)}\r\n`);
+        socket.write(part, resolve);
+        socket.write('\r\n');
+      });
+      const drip = setInterval(() => socket.write('1\r\nx\r\n'), 3_000);
+      t.after(() => clearInterval(drip));
+      return { closed };
+    }),
+  );
+  for (let call = 0; call < 5; call++) assert.equal((await mutate(webhook, review(pod())))['allowed'], true);
+  // Kept as they came, they would be 315 MiB.
+  if (process.platform === 'linux') assert.ok(memory() - before < 200, `${before} MiB, then ${memory()}`);
+  const cut = await Promise.race([
+    Promise.all(attackers.map(({ closed }) => closed)),
+    delay(15_000, 'still open', { ref: false }),
+  ]);
+  assert.notEqual(cut, 'still open');
+});
+
+test('who opens connections and holds them shuts nobody out', async (t) => {
+  const webhook = await startWebhook(t);
+  const sockets = Array.from({ length: 600 }, () => connectTcp(webhook.port, '127.0.0.1').on('error', () => undefined));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.all(sockets.map((socket) => once(socket.resume(), 'connect')));
+  assert.equal((await mutate(webhook, review(pod())))['allowed'], true);
+  await until(() => sockets.filter(({ closed }) => closed).length >= 88, 'the first are cut');
+  assert.ok(sockets.filter(({ closed }) => closed).length < 100);
+});
+
+test('configuration is always said, so that no file of a volume is: of a sidecar that was brought, too', async (t) => {
+  const webhook = await startWebhook(t);
+  const made = patched(pod(), await mutate(webhook, review(pod())));
+  const { sidecar } = parts(made);
+  assert.equal(envOf(sidecar, 'OUTRIDER_CONFIG_YAML'), '{}');
+  const brought = withEnv(made, ({ name }) => name !== 'OUTRIDER_CONFIG_YAML');
+  const again = patched(brought, await mutate(webhook, review(brought)));
+  assert.equal(envOf(parts(again).sidecar, 'OUTRIDER_CONFIG_YAML'), '{}');
+  const other = withEnv(made, () => true, { name: 'OUTRIDER_CONFIG_YAML', value: 'guardrails: []' });
+  const denied = await mutate(webhook, review(other));
+  assert.match(JSON.stringify(denied['status']), /OUTRIDER_CONFIG_YAML is not what the platform says/);
+});
+
+/** A pod with these of its sidecar's variables, and one instead of its own. */
+function withEnv(made: JsonObject, keep: (one: { name: string }) => boolean, entry?: JsonObject): JsonObject {
+  const { sidecar } = parts(made);
+  const kept = sidecar.env.filter((one) => keep(one) && one.name !== entry?.['name']);
+  const changed = { ...sidecar, env: [...kept, ...(entry === undefined ? [] : [entry])] };
+  return { ...made, spec: { ...(made['spec'] as JsonObject), initContainers: [changed] } } as JsonObject;
+}
 
 test('SIGTERM ends it with 0, and a review under way is answered', async (t) => {
   const webhook = await startWebhook(t);

@@ -73,6 +73,8 @@ function checkFinal({ steps }: Stage, fault: (message: string, step?: Step) => v
   }
   if (one('EXPOSE')?.text !== '8080') fault('EXPOSE: expected 8080');
   if (one('VOLUME')?.text !== '/var/lib/outrider') fault('VOLUME: expected /var/lib/outrider');
+  // The sidecar looks there for its configuration, which is not to come from a volume that somebody else has filled.
+  if (one('WORKDIR')?.text !== '/') fault('WORKDIR: expected /');
   const labels = one('LABEL')?.text ?? '';
   for (const label of LABELS) if (!labels.includes(`${label}=`)) fault(`LABEL: ${label} is missing`);
 }

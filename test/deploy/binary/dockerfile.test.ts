@@ -25,6 +25,8 @@ const BROKEN: readonly [from: string | RegExp, to: string, fault: RegExp][] = [
   ['ENTRYPOINT ["/usr/local/bin/outrider"]', 'ENTRYPOINT /usr/local/bin/outrider', /ENTRYPOINT: expected a list/],
   [/HEALTHCHECK .*\n/, '', /expected one HEALTHCHECK/],
   ['EXPOSE 8080', 'EXPOSE 9090', /expected 8080/],
+  ['WORKDIR /\nVOLUME', 'WORKDIR /var/lib/outrider\nVOLUME', /WORKDIR: expected \//],
+  ['WORKDIR /\nVOLUME', 'VOLUME', /expected one WORKDIR/],
   [
     'COPY --from=build /build/rootfs/usr/',
     'COPY --from=builder /build/rootfs/usr/',
