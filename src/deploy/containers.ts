@@ -1,5 +1,5 @@
 import { type Command, openAddressInCommand, portInCommand } from './command.ts';
-import { listeningPorts } from './listening.ts';
+import { listeningPorts, namesPortVariable } from './listening.ts';
 import { HELPER_PORTS, type Plan } from './plan.ts';
 import type { Fault, Note, Place } from './target.ts';
 
@@ -28,9 +28,11 @@ export function moveAgent(
 ): { readonly faults: readonly Fault[]; readonly notes: readonly Note[] } {
   const { http } = agent;
   const chosen = plan.agentPortChosen || http?.port === plan.agentPort;
-  const { listens, faults: named } = commandFaults(plan, agent.commands, chosen ? undefined : http?.port);
+  const ports = { ...plan, declared: chosen ? undefined : http?.port };
+  const isKnown = chosen || agent.readsPort || http !== undefined;
+  const { listens, faults: named, notes: seen } = commandFindings(ports, agent.commands, isKnown);
   const faults = [...named, ...portClashes(plan, agent.others)];
-  const open = agent.commands.flatMap(openAddressInCommand).map((place) => openNote(plan, place));
+  const open = [...seen, ...agent.commands.flatMap(openAddressInCommand).map((place) => openNote(plan, place))];
   if (chosen || listens || agent.readsPort) return { faults, notes: open };
   const told = `it is told by PORT and HOST to listen on 127.0.0.1:${plan.agentPort} now; if it does not read them,`;
   if (http === undefined) {
@@ -50,28 +52,47 @@ interface TwoPorts {
   readonly agentPort: number;
 }
 
+interface CommandPorts extends TwoPorts {
+  /** A port of the agent's that commands may name in ways that are no flags of a server. */
+  readonly declared: number | undefined;
+}
+
 /**
  * Where commands, those of one program, have it listen elsewhere than where the sidecar looks for it; `listens` where they have it
- * listen there. `declared`: a port of it that they may name in ways that are no flags of a server.
+ * listen there. Flags of a server are a fault where they are all that says where the agent listens, and say one thing; where something
+ * else says it, or several ports are named, they may be those of a program beside it.
  */
-export function commandFaults(
-  ports: TwoPorts,
+export function commandFindings(
+  ports: CommandPorts,
   commands: readonly Command[],
-  declared: number | undefined,
-): { readonly faults: readonly Fault[]; readonly listens: boolean } {
-  const looked = [...new Set([declared, ports.inboundPort])].filter((port) => port !== undefined);
-  const named = looked
-    .filter((port) => port !== ports.agentPort)
-    .flatMap((port) =>
+  isKnown: boolean,
+): { readonly faults: readonly Fault[]; readonly notes: readonly Note[]; readonly listens: boolean } {
+  const { inboundPort, agentPort, declared } = ports;
+  const named = [...new Set([declared, inboundPort])]
+    .filter((port) => port !== undefined && port !== agentPort)
+    .flatMap((port = 0) =>
       commands.flatMap((command) => portInCommand(command, port).map((place) => ({ ...place, port }))),
     );
   const listening = listeningPorts(commands);
-  const listens = listening.some(({ port }) => port === ports.agentPort);
-  const elsewhere = listens ? [] : listening.filter(({ port }) => named.every((one) => one.port !== port));
+  const listens = listening.some(({ port }) => port === agentPort);
+  const others = listening.filter(({ port }) => named.every((one) => one.port !== port));
+  const elsewhere = listens || namesPortVariable(commands) ? [] : others;
+  const [first, ...more] = elsewhere;
+  const isCertain = !isKnown && more.length === 0;
   return {
     listens,
-    faults: [...named, ...elsewhere].map(({ port, ...place }) => ({ ...place, message: commandMessage(ports, port) })),
+    faults: [...named, ...(isCertain ? elsewhere : [])].map(({ port, ...place }) => ({
+      ...place,
+      message: commandMessage(ports, port),
+    })),
+    notes:
+      first === undefined || isCertain ? [] : [{ ...placeOf(first), message: otherPortsMessage(ports, elsewhere) }],
   };
+}
+
+function otherPortsMessage({ agentPort }: TwoPorts, named: readonly DeclaredPort[]): string {
+  const which = named.map(({ port }) => port).join(', ');
+  return `the command names port ${which}, and the sidecar looks for the agent on ${agentPort}: if the agent listens there, say so with --agent-port`;
 }
 
 function placeOf({ document, path }: Place): Place {

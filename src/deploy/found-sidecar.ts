@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, type Path } from './json.ts';
 import { SIDECAR_NAME } from './plan.ts';
-import { ManifestError, type Place } from './target.ts';
+import { ManifestError, MOST_FAULTS, type Place } from './target.ts';
 
 /**
  * An image's name without tag and digest; what a variable stands for in it is left out. An admission webhook asks this of texts that
@@ -59,8 +59,6 @@ export function refuseImpostors(documents: readonly Json[], ours: string): void 
     }));
   if (faults.length > 0) throw new ManifestError(faults.slice(0, MOST_FAULTS));
 }
-
-const MOST_FAULTS = 20;
 
 function isKnown(repository: string, ours: string): boolean {
   return KNOWN.test(repository) || repository === imageRepository(ours);

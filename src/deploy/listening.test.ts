@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from './json.ts';
-import { listeningPorts } from './listening.ts';
+import { listeningPorts, namesPortVariable } from './listening.ts';
 
 const portsOf = (...commands: Json[]) =>
   listeningPorts(commands.map((words, index) => ({ document: 0, path: [index], words }))).map(({ port }) => port);
@@ -27,6 +27,13 @@ test('a command that is certain to listen on a port is found', () => {
     ['python', '-m', 'http.server', '8000'],
     ['uwsgi', '--http', ':8000'],
     ['sh', '-c', 'PORT=8000 exec node server.js'],
+    ['/agent', '-addr', ':8000'],
+    ['hypercorn', '--insecure-bind', '0.0.0.0:8000'],
+    'uvicorn a:b --port 8000 --backend postgres',
+    'uvicorn a:b --port 8000 || uvicorn a:b --port 8000',
+    'python -m debugpy --listen 0.0.0.0:5678 -m uvicorn a:b --port 8000',
+    ['sh', '-c', 'exec gunicorn a:b \\\n  -k uvicorn.workers.UvicornWorker \\\n  -b 0.0.0.0:8000'],
+    ['sh', '-c', '# once: uvicorn a:b --port 9000\nexec uvicorn a:b --port 8000 # and no other'],
     'sh -c "pg_isready --host db --port 5432 && redis-server --port 6379 & exec uvicorn app:app --port 8000"',
   ]) {
     assert.deepEqual(portsOf(words), [8000], JSON.stringify(words));
@@ -53,6 +60,14 @@ test('a number of which that is not certain is left alone', () => {
     ['uvicorn', '--port'],
     'wait-for-it db:8000 --port 8000',
     'psql --port 8000',
+    'python wait_for_db.py --host $$DB_HOST --port 8000',
+    ['clickhouse-client', '--host', '$CH', '--port', '8000'],
+    ['/cloud-sql-proxy.linux.amd64', '--port', '8000'],
+    ['agent.py', '--http', 'http://localhost:8000'],
+    ['debugpy', '--listen', '0.0.0.0:8000', 'agent.py'],
+    ['dlv', 'exec', '--listen=:8000', '/agent'],
+    ['ray', 'start', '--head', '--port=8000'],
+    ['sh', '-c', 'sync.py \\\n --host db.internal \\\n --port 8000'],
     'agent 8000',
     null,
     [],
@@ -60,6 +75,14 @@ test('a number of which that is not certain is left alone', () => {
   ]) {
     assert.deepEqual(portsOf(words), [], JSON.stringify(words));
   }
+});
+
+test('a command that puts PORT in itself is known', () => {
+  const names = (words: Json) => namesPortVariable([{ document: 0, path: [], words }]);
+  for (const words of ['a --port $PORT', ['sh', '-c', 'a -b :$${PORT:-8000}'], ['a', '${PORT}']]) {
+    assert.equal(names(words), true, JSON.stringify(words));
+  }
+  for (const words of ['a --port 8000', ['$PORTAL'], 'PORT=8000 a', null]) assert.equal(names(words), false);
 });
 
 test('the place is that of the word', () => {

@@ -6,11 +6,19 @@ export interface ListeningPort extends Place {
 }
 
 /**
- * The ports that a container's commands are certain to listen on, by the flags of servers: `--port 8000`, `-b :8000`,
- * `runserver 8000`. `commands` are the words of one program, in their order: an entrypoint, then its arguments.
+ * The ports that a container's commands seem to listen on, by the flags of servers: `--port 8000`, `-b :8000`, `runserver 8000`;
+ * each once. `commands` are the words of one program, in their order: an entrypoint, then its arguments.
  */
 export function listeningPorts(commands: readonly Command[]): ListeningPort[] {
-  return programsIn(commands).flatMap(portsOf);
+  const all = programsIn(commands).flatMap(portsOf);
+  return all.filter(({ port }, index) => all.findIndex((one) => one.port === port) === index);
+}
+
+/** True where a command itself puts `PORT` in: `--port $PORT`, or `$$PORT` where Compose would fill it in. */
+export function namesPortVariable(commands: readonly Command[]): boolean {
+  return commands.some(({ words }) =>
+    (Array.isArray(words) ? words : [words]).some((word) => typeof word === 'string' && /\$\{?PORT\b/.test(word)),
+  );
 }
 
 interface Word extends Place {
@@ -25,7 +33,7 @@ function programsIn(commands: readonly Command[]): Word[][] {
     for (const [index, word] of list.entries()) {
       if (typeof word !== 'string' && typeof word !== 'number') continue;
       const place = { document, path: Array.isArray(words) ? [...path, index] : path };
-      for (const [at, part] of String(word).split(ENDS).entries()) {
+      for (const [at, part] of script(String(word)).split(ENDS).entries()) {
         if (at > 0) programs.push([]);
         for (const text of part.split(/[\s'"`()]+/)) {
           if (text === '--') programs.push([]);
@@ -37,12 +45,19 @@ function programsIn(commands: readonly Command[]): Word[][] {
   return programs;
 }
 
+/** A script without its comments, and with the lines that a backslash continues in one. */
+function script(text: string): string {
+  return text.replaceAll(/\\\r?\n/g, ' ').replaceAll(/(^|\s)#[^\n]*/g, '$1');
+}
+
 /** Where one program of a script ends. */
 const ENDS = /[;&|\n]/;
 
-/** What calls a port, or listens on one for other than HTTP. */
+/** Programs, and scripts by their usual names, that call a port, or listen on one for other than HTTP. */
 const OTHERS =
-  /^(psql|pg_\w+|postgres|mysql\w*|mariadb\w*|mongo\w*|redis-\w+|valkey-\w+|memcached|nc|ncat|netcat|telnet|curl|wget|ssh|cloud[-_]sql[-_]proxy|wait-for[\w.-]*|dockerize)$/;
+  /^(psql|pg_\w+|postgres|mysql\w*|mariadb\w*|mongo\w*|redis-\w+|valkey-\w+|clickhouse\S*|memcached|nats-server|temporal|tailscaled|ray|celery|nc|ncat|netcat|telnet|curl|wget|ssh|cloud[-_]sql[-_]proxy\S*|alloydb\S*|wait[-_]\S*|dockerize)$/;
+/** Their `--listen` is for whoever debugs. */
+const DEBUGGERS = /^(debugpy|dlv)$/;
 
 /** Servers of which the short flags are known. */
 const SHORT_FLAGS: readonly (readonly [RegExp, RegExp])[] = [
@@ -54,16 +69,19 @@ const SHORT_FLAGS: readonly (readonly [RegExp, RegExp])[] = [
   [/^php$/, /^-S$/],
 ];
 
-const PORT_FLAG = /^--(http-|server[.-]|listen-)?port$|^-Dserver\.port$/;
-const ADDRESS_FLAG = /^--(bind|listen|addr|urls|http|http-socket|(bind|listen|http)-addr(ess)?)$/;
-const OWN_HOST = /^(0\.0\.0\.0|127\.0\.0\.1|localhost|\[?::1?\]?|\*|\+|\$.*)$/;
+const PORT_FLAG = /^--?(http-|server[.-]|listen-)?port$|^-Dserver\.port$/;
+const ADDRESS_FLAG = /^--?(bind|insecure-bind|listen|addr|urls|http|http-socket|(bind|listen|http)-addr(ess)?)$/;
+const OWN_HOST = /^(0\.0\.0\.0|127\.0\.0\.1|localhost|\[?::1?\]?|\*|\+|\$\$?\{?HOST\b.*)$/;
 
 function portsOf(words: readonly Word[]): ListeningPort[] {
   const names = words.map(({ text }) => text.slice(text.lastIndexOf('/') + 1).toLowerCase());
-  if (names.some((name) => OTHERS.test(name)) || callsAnother(words)) return [];
+  const flags = words.findIndex(({ text }) => text.startsWith('-'));
+  if (names.slice(0, flags === -1 ? names.length : flags).some((name) => OTHERS.test(name))) return [];
+  if (callsAnother(words)) return [];
   const short = SHORT_FLAGS.filter(([server]) => names.some((name) => server.test(name))).map(([, flag]) => flag);
+  const program = { short, isDebugged: names.some((name) => DEBUGGERS.test(name)) };
   return words.flatMap((word, at) => {
-    const port = portOf(word.text, words[at - 1]?.text ?? '', short);
+    const port = portOf(word.text, words[at - 1]?.text ?? '', program);
     return port === undefined ? [] : [{ document: word.document, path: word.path, port }];
   });
 }
@@ -77,17 +95,26 @@ function callsAnother(words: readonly Word[]): boolean {
   });
 }
 
-function portOf(word: string, before: string, short: readonly RegExp[]): number | undefined {
+interface Program {
+  readonly short: readonly RegExp[];
+  readonly isDebugged: boolean;
+}
+
+function portOf(word: string, before: string, program: Program): number | undefined {
   const [, flag = '', value = ''] = /^(-[^=]*|PORT)=(.*)$/.exec(word) ?? [];
-  if (flag === 'PORT') return numberOf(value);
-  if (flag !== '') return PORT_FLAG.test(flag) ? numberOf(value) : ADDRESS_FLAG.test(flag) ? ownPort(value) : undefined;
+  if (flag === 'PORT' || PORT_FLAG.test(flag)) return numberOf(value);
+  if (flag !== '') return addressPort(flag, value, program);
   if (PORT_FLAG.test(before)) return numberOf(word);
-  if (ADDRESS_FLAG.test(before)) return ownPort(word);
-  if (/^(http\.server|runserver)$/.test(before)) return numberOf(word) ?? ownPort(word);
-  if (short.some((one) => one.test(before))) return numberOf(word) ?? ownPort(word);
-  return short.some((one) => one.test(word.slice(0, 2)))
-    ? (numberOf(word.slice(2)) ?? ownPort(word.slice(2)))
-    : undefined;
+  if (ADDRESS_FLAG.test(before)) return addressPort(before, word, program);
+  const isShort = (text: string): boolean => program.short.some((one) => one.test(text));
+  if (/^(http\.server|runserver)$/.test(before) || isShort(before)) return numberOf(word) ?? ownPort(word);
+  return isShort(word.slice(0, 2)) ? (numberOf(word.slice(2)) ?? ownPort(word.slice(2))) : undefined;
+}
+
+function addressPort(flag: string, value: string, { isDebugged }: Program): number | undefined {
+  if (!ADDRESS_FLAG.test(flag) || (isDebugged && flag.endsWith('-listen'))) return undefined;
+  // `--http http://…` is what a client calls.
+  return /^--?http/.test(flag) && value.includes('://') ? undefined : ownPort(value);
 }
 
 function numberOf(text: string): number | undefined {

@@ -21,6 +21,9 @@ export interface Fault extends Place {
   readonly message: string;
 }
 
+/** As many as anybody reads, where there could be as many as lines. */
+export const MOST_FAULTS = 20;
+
 /** A manifest that cannot be injected into, with everything that keeps it from being so. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';

@@ -1,5 +1,6 @@
-import { commandFaults } from './containers.ts';
+import { commandFindings } from './containers.ts';
 import { AGENT_PORT, DATA_DIR, HELPER_PORTS, SIDECAR_PROGRAM } from './plan.ts';
+import type { Note } from './target.ts';
 import { applyEdits, type Edit } from './text/edit.ts';
 import type { Injected } from './text/inject-text.ts';
 import { type LineNote, ManifestTextError } from './text/line-note.ts';
@@ -37,14 +38,15 @@ export function wrapDockerfile(text: string, options: WrapOptions): Injected {
   if (last === undefined) fail(0, 'this is no Dockerfile: it has no FROM');
   const starts = readStarts(file);
   const wrapped = findWrapped(starts, effectiveSteps(file));
-  if (wrapped !== undefined) return { text: wrapAgain(file, wrapped, starts, options), notes: [] };
+  if (wrapped !== undefined) return wrapAgain(file, wrapped, starts, options);
 
   const root = stages[0]?.from ?? last.from;
   const base: Base = image === undefined ? { libraries: '/usr/lib/' } : knownBase(image);
   if (base.fault !== undefined) fail(root.line, base.fault);
   const entrypoint = entrypointOf(starts, { options, base, image, line: root.line });
   const ports = readPorts(file);
-  checkPorts({ words: entrypoint, line: starts.entrypoint?.step.line ?? root.line }, starts, ports, options);
+  const first = { words: entrypoint, line: starts.entrypoint?.step.line ?? root.line };
+  const seen = portNotes(first, starts, ports, options);
 
   const own = (start: Start | undefined) => (start?.step.stage === file.stages.length - 1 ? start.step : undefined);
   const lines = block(file, { options, base, ports, entrypoint, starts });
@@ -56,24 +58,21 @@ export function wrapDockerfile(text: string, options: WrapOptions): Injected {
       ? insertion(file, own(starts.cmd), lines)
       : { start: at.start, end: at.end, text: lines.join(file.eol) },
   ];
-  return { text: applyEdits(text, edits), notes: notesOf(file, { base, image, root, ports, options, starts }) };
+  return {
+    text: applyEdits(text, edits),
+    notes: [...seen, ...notesOf(file, { base, image, root, ports, options, starts })],
+  };
 }
 
-function wrapAgain(file: Dockerfile, wrapped: Wrapped, starts: Starts, options: WrapOptions): string {
+function wrapAgain(file: Dockerfile, wrapped: Wrapped, starts: Starts, options: WrapOptions): Injected {
   const { step, words } = wrapped.start;
   if (wrapped.copies.length === 0) {
     fail(step.line, 'the image starts outrider run already, but no COPY --from brings it: change the version there');
   }
-  if (options.agentPort !== undefined) {
-    const first = options.entrypoint ?? words.slice(behindRun(words));
-    checkPorts(
-      { words: first, line: step.line },
-      { ...starts, cmd: step === starts.cmd?.step ? undefined : starts.cmd },
-      readPorts(file),
-      options,
-    );
-  }
-  return applyEdits(file.text, changeEdits(file, wrapped, starts, options));
+  const first = { words: options.entrypoint ?? words.slice(behindRun(words)), line: step.line };
+  const rest = { ...starts, cmd: step === starts.cmd?.step ? undefined : starts.cmd };
+  const notes = options.agentPort === undefined ? [] : portNotes(first, rest, readPorts(file), options);
+  return { text: applyEdits(file.text, changeEdits(file, wrapped, starts, options)), notes };
 }
 
 interface Known {
@@ -110,7 +109,10 @@ interface Command {
   readonly line: number;
 }
 
-function checkPorts(entrypoint: Command, { cmd }: Starts, ports: Ports, { agentPort }: WrapOptions): void {
+/** Of the ports that commands name. Throws `ManifestTextError` where a port cannot be had. */
+function portNotes(entrypoint: Command, starts: Starts, ports: Ports, options: WrapOptions): LineNote[] {
+  const { cmd } = starts;
+  const { agentPort } = options;
   const port = agentPort ?? AGENT_PORT;
   const { inbound, setBy, exposed } = ports;
   const line = setBy?.line ?? (exposed?.port === inbound ? exposed?.step.line : undefined) ?? 0;
@@ -125,16 +127,22 @@ function checkPorts(entrypoint: Command, { cmd }: Starts, ports: Ports, { agentP
   if (HELPER_PORTS.includes(port)) {
     fail(0, `the agent cannot listen on ${port}: it is a port of the sidecar's; choose another with --agent-port`);
   }
-  const commands = [entrypoint, ...(cmd === undefined ? [] : [{ words: cmd.words, line: cmd.step.line }])];
-  const { faults } = commandFaults(
-    { inboundPort: inbound, agentPort: port },
+  // A shell that is given its command takes no arguments from CMD.
+  const args =
+    cmd === undefined || (options.entrypoint === undefined && starts.entrypoint?.shell === true)
+      ? []
+      : [{ words: cmd.words, line: cmd.step.line }];
+  const commands = [entrypoint, ...args];
+  const { faults, notes } = commandFindings(
+    { inboundPort: inbound, agentPort: port, declared: agentPort === undefined ? exposed?.port : undefined },
     commands.map(({ words }, index) => ({ document: 0, path: [index], words })),
-    agentPort === undefined ? exposed?.port : undefined,
+    agentPort !== undefined || setBy !== undefined || exposed !== undefined,
   );
-  if (faults.length === 0) return;
-  throw new ManifestTextError(
-    faults.map(({ path: [index], message }) => ({ line: commands[Number(index)]?.line ?? 0, document: 1, message })),
-  );
+  const placed = ({ path: [index], message }: Note): LineNote => {
+    return { line: commands[Number(index)]?.line ?? 0, document: 1, message };
+  };
+  if (faults.length > 0) throw new ManifestTextError(faults.map(placed));
+  return notes.map(placed);
 }
 
 interface Block {

@@ -18,20 +18,27 @@ export interface Callee {
 export function callsIn(value: Json, at: Path, { names, port, besides }: Callee): Call[] {
   const address = addressPattern(names, port);
   return textsIn(value, at).flatMap(({ path, text }) => {
-    if (path.includes('image') || path.includes('build')) return [];
-    const ports = [...text.matchAll(address)].map(([, digits]) => Number(digits ?? port));
+    if (NO_CALLS.some((key) => path.includes(key))) return [];
+    const ports = [...text.matchAll(address)].map(([, digits, alone]) => Number(digits ?? alone ?? port));
     const called = ports.find((one) => !besides.includes(one) && one > 0 && one <= 65_535);
     return called === undefined ? [] : [{ path, called }];
   });
 }
+
+/** Keys of services whose values look like an address with a port. */
+const NO_CALLS: readonly string[] = ['image', 'build', 'user'];
 
 /** What means one's own network. */
 export const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 function addressPattern(names: readonly string[], port: number | undefined): RegExp {
   const any = names.map((name) => name.replaceAll(/[^\w]/g, String.raw`\$&`)).join('|');
+  // A user of that name, with a password behind it, is no call.
+  if (port === undefined) {
+    return new RegExp(String.raw`(?<=\w://)(?:${any}):(\d{2,5})(?![\w.@])|^(?:${any}):(\d{2,5})$`, 'g');
+  }
   const implied = port === 80 ? String.raw`|http://(?:${any})(?![\w.:-])` : '';
-  return new RegExp(String.raw`(?<![\w.-])(?:${any}):(${port ?? String.raw`\d{1,5}`})(?!\d)${implied}`, 'g');
+  return new RegExp(String.raw`(?<![\w.-])(?:${any}):(${port})(?!\d)${implied}`, 'g');
 }
 
 function textsIn(value: Json, path: Path): { readonly path: Path; readonly text: string }[] {

@@ -3,7 +3,7 @@ import { describeManifest, isIncludeAlone } from '../describe-manifest.ts';
 import { isSidecar } from '../found-sidecar.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Plan } from '../plan.ts';
-import { type Fault, ManifestError, type Place } from '../target.ts';
+import { type Fault, ManifestError, MOST_FAULTS, type Place } from '../target.ts';
 import { MOVED_KEYS } from './networks.ts';
 import { readEnvironment } from './variables.ts';
 
@@ -49,11 +49,10 @@ export function findSidecar(services: JsonObject): string | undefined {
   return Object.entries(services).find(([name, value]) => isObject(value) && isSidecar(name, value['image']))?.[0];
 }
 
-const MOST_FAULTS = 20;
-
 /** The agent's service. Throws `ManifestError` where none is it, or several could be. */
 export function findAgent(document: number, services: JsonObject, plan: Plan): Service {
-  const odd = Object.keys(services).filter((name) => !isObject(services[name]));
+  // `!reset null` takes a service out of a file that comes before; without its tag it reads so.
+  const odd = Object.keys(services).filter((name) => !isObject(services[name]) && services[name] !== 'null');
   if (odd.length > 0) {
     const faults = odd.map((name) => ({ document, path: ['services', name], message: 'a service must be a mapping' }));
     throw new ManifestError(faults.slice(0, MOST_FAULTS));
