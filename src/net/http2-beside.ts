@@ -58,7 +58,7 @@ export function http2Beside(
       http2: () => void acceptHttp2(),
       neither(_socket, late) {
         const fault = late
-          ? new OutriderError('request_timeout', 'the request headers did not arrive in time')
+          ? new OutriderError('request_timeout', 'the request did not arrive in time')
           : new OutriderError('bad_request', 'the request is not valid HTTP');
         onRefused(fault);
         void sendRaw(socket, refusalReply(fault), false);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setAt } from '../../src/deploy/edit.ts';
 import type { Json, JsonObject } from '../../src/deploy/json.ts';
 import { injectPod, workloadName } from '../../src/deploy/kubernetes/inject-pod.ts';
 import { makePlan } from '../../src/deploy/make-plan.ts';
@@ -131,12 +132,21 @@ test('what only looks like the sidecar denies the pod, and does not switch injec
     [withSidecar({ startupProbe: { exec: { command: [...HEALTHCHECK, '--url', 'http://evil'] } } }), /healthcheck/],
     [withSidecar({ readinessProbe: { httpGet: { path: '/ready', port: 8081 } } }), /a probe that asks port 3000/],
     [withSidecar({ readinessProbe: { httpGet: { path: '/', port: 3000, host: 'evil.io' } } }), /asks port 3000/],
-    [withSidecar({ securityContext: {} }), /as hardened as that/],
-    [hardened({ privileged: true }), /as hardened/],
-    [hardened({ runAsUser: 0, runAsNonRoot: false }), /as hardened.*as hardened/],
-    [hardened({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } }), /as hardened/],
-    [hardened({ seLinuxOptions: { type: 'spc_t' } }), /as hardened/],
-    [hardened({ invented: true }), /as hardened/],
+    [
+      withSidecar({ securityContext: {} }),
+      /securityContext\.runAsNonRoot: true; .*readOnlyRootFilesystem: true; .*PrivilegeEscalation: false; .*seccompProfile: type Runtime/,
+    ],
+    [hardened({ privileged: true }), /securityContext\.privileged: false, or none$/],
+    [hardened({ runAsUser: 0, runAsNonRoot: false }), /runAsNonRoot: true; .*runAsUser: a number above 0/],
+    [hardened({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } }), /capabilities: drop \[ALL\], and no add/],
+    [hardened({ seLinuxOptions: { type: 'spc_t' } }), /seLinuxOptions: a level alone/],
+    [hardened({ invented: true }), /securityContext\.invented: none/],
+    [hardened({ windowsOptions: { hostProcess: true } }), /securityContext\.windowsOptions: none/],
+    [inPod({ runAsNonRoot: false }, { runAsNonRoot: null }), /runAsNonRoot: true/],
+    [inPod({ runAsNonRoot: true }, { runAsNonRoot: false }), /runAsNonRoot: true/],
+    [inPod({ seccompProfile: { type: 'Unconfined' } }, { seccompProfile: null }), /seccompProfile: type Runtime/],
+    [inPod({ allowPrivilegeEscalation: false }, { allowPrivilegeEscalation: null }), /allowPrivilegeEscalation: false/],
+    [withSidecar({ livenessProbe: { httpGet: { path: '/health', port: 8012 } } }), /asks port 3000/],
     [asAgentToo({}), /container x is told of the sidecar as if it were the agent, which agent is/],
     [asAgentToo({ env: [{ name: 'OUTRIDER_LOCAL_URL', value: '' }] }), /port 7000 of container x/],
     [withSpec({ volumes: [{ name: 'outrider-data', configMap: { name: 'evil' } }] }), /outrider-data/],
@@ -178,6 +188,11 @@ test('probes that run its own command, and users of the platform, leave the side
     withSidecar({ livenessProbe: { httpGet: { path: '/health', port: 'web', scheme: 'HTTP' } } }),
     withSidecar({ livenessProbe: { httpGet: { path: '/app-health/outrider/livez', port: 15_020 } } }),
     hardened({ runAsUser: 1_000_680_000, runAsGroup: 0, seLinuxOptions: { level: 's0:c26,c15' } }),
+    hardened({ windowsOptions: null, invented: null }),
+    inPod({ runAsNonRoot: true }, { runAsNonRoot: null }),
+    inPod({ seccompProfile: { type: 'RuntimeDefault' } }, { seccompProfile: null }),
+    // What the pod says is another container's to follow.
+    inPod({ runAsNonRoot: false, seccompProfile: { type: 'Unconfined' } }, {}),
   ];
   for (const pod of sound) assert.deepEqual(injectPod(pod, planOf({})), { pod, notes: [] });
 });
@@ -200,6 +215,16 @@ test('the sidecar of a Knative revision is left alone, in the form that Knative 
   const metadata = { labels: { 'serving.knative.dev/revision': 'a-00001' } };
   assert.deepEqual(faultsOf({ ...made, metadata }), []);
   assert.match(faultsOf(made).join(), /restartPolicy Always/);
+  const throughProxy = {
+    ...serving,
+    env: [...serving.env, { name: 'K_REVISION', value: 'a-00001' }],
+    livenessProbe: {
+      httpGet: { path: '/health', port: 8012, httpHeaders: [{ name: 'K-Kubelet-Probe', value: 'queue' }] },
+    },
+  };
+  const older = withSpec({ initContainers: [], containers: [throughProxy, { name: 'agent', image: 'a:1' }, proxy] });
+  assert.deepEqual(faultsOf({ ...older, metadata }), []);
+  assert.match(faultsOf(older).join(), /K_REVISION is not one/);
   const open = {
     ...serving,
     env: serving.env.map((one) => (one['value'] === '127.0.0.1:9190' ? { ...one, value: ':9190' } : one)),
@@ -293,6 +318,16 @@ test('behind a mesh the probes are commands, and such a pod is a sound one', () 
   };
   assert.equal(asks([], []), 'requests');
   assert.equal(asks([{ name: 'istio-init' }], [{ name: 'istio-proxy' }]), 'commands');
+  for (const name of ['consul-template', 'cilium-wait', 'istio-cert-copy', 'my-istio-proxy', 'queue-proxy']) {
+    assert.equal(asks([{ name }], []), 'requests', `${name} redirects nothing`);
+    assert.equal(asks([], [{ name }]), 'requests', `${name} redirects nothing`);
+  }
+  for (const name of ['istio-validation', 'kuma-init', 'linkerd-network-validator', 'consul-connect-inject-init']) {
+    assert.equal(asks([{ name }], []), 'commands', name);
+  }
+  for (const name of ['kuma-sidecar', 'consul-dataplane', 'consul-dataplane-web', 'envoy-sidecar']) {
+    assert.equal(asks([], [{ name }]), 'commands', name);
+  }
   assert.equal(
     asks([], [{ name: 'linkerd-proxy' }]),
     'commands',
@@ -300,6 +335,23 @@ test('behind a mesh the probes are commands, and such a pod is a sound one', () 
   );
   const strict = [{ name: 'istio-init' }, { name: 'istio-proxy', ...native }];
   assert.equal(asks(strict, []), 'commands', 'a mesh that demands certificates lets no request of the kubelet through');
+});
+
+test('a hook that asks the agent from outside has a note, and one that asks another host or port has none', () => {
+  const told = (hook: JsonObject, ports: Json = [{ name: 'web', containerPort: 3000 }]): string => {
+    const agent = { name: 'agent', image: 'a:1', ports, lifecycle: { preStop: hook } };
+    const { notes } = injectPod({ ...POD, spec: { containers: [agent] } }, planOf({}));
+    return notes.map(({ message }) => message).join();
+  };
+  const outside = /the preStop hook asks the agent from outside/;
+  for (const port of [3000, 'web', '3000']) {
+    assert.match(told({ httpGet: { path: '/drain', port } }), outside);
+    assert.match(told({ tcpSocket: { port, host: '' } }), outside);
+    assert.doesNotMatch(told({ httpGet: { path: '/v2', port, host: 'registry.example.com' } }), outside);
+  }
+  assert.doesNotMatch(told({ httpGet: { path: '/drain', port: 9464 } }), outside);
+  assert.doesNotMatch(told({ exec: { command: ['true'] } }), outside);
+  assert.match(told({ httpGet: { path: '/drain', port: 7000 } }, []), outside, 'nobody knows where the agent listened');
 });
 
 test('a sidecar on a port below 1024 may listen there, and an entry that is there stays where it lets it', () => {
@@ -338,6 +390,11 @@ const HEALTHCHECK = ['/usr/local/bin/outrider', 'healthcheck'];
 /** A pod with a sound sidecar, and this of its `securityContext` changed. */
 function hardened(change: JsonObject): JsonObject {
   return withSidecar({ securityContext: { ...Object(sidecarOf()['securityContext']), ...change } });
+}
+
+/** A pod whose own `securityContext` is this, with a sidecar whose `securityContext` is changed by that. */
+function inPod(own: JsonObject, change: JsonObject): JsonObject {
+  return setAt(hardened(change), ['spec', 'securityContext'], own) as JsonObject;
 }
 
 /** A pod with a sidecar and its agent, and another container that is told as much, with a port of the node. */

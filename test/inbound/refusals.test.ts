@@ -86,6 +86,14 @@ test('headers that do not come are answered with 408', async () => {
   assert.ok(performance.now() - started < 4_000);
 });
 
+test('what is late is told in the same words, in HTTP/1.1 and where the beginning of HTTP/2 came', async () => {
+  for (const bytes of ['GET / HTTP/1.1\r\nHost: a\r\n', 'PRI * HTTP/2.0\r\n']) {
+    const reply = await raw(outrider.inbound, bytes);
+    assert.equal(reply.status, 408, reply.text);
+    assert.match(reply.text, /the request did not arrive in time/);
+  }
+});
+
 test('a connection on which nothing comes is closed in the same time', async () => {
   const reply = await raw(outrider.inbound, '');
   assert.ok(reply.closed);

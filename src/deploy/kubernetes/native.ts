@@ -102,20 +102,23 @@ function httpProbes(port: number, readyTiming: JsonObject): Probes {
 /** What `outrider healthcheck` takes at most (3 s), and what it takes to start it on a busy node. */
 const COMMAND_SECONDS = 5;
 
-/** Commands ask over loopback, which no mesh redirects. Each starts a program, so they ask less often. */
+/** Each probe starts a program, which no container should do every second. */
+const COMMAND_PERIOD_SECONDS = 5;
+
+/** Commands ask over loopback, which no mesh redirects. */
 function commandProbes(readyTiming: JsonObject): Probes {
   const run = (...args: readonly string[]): JsonObject => ({
     exec: { command: [SIDECAR_PROGRAM, 'healthcheck', ...args] },
   });
-  const asked = Number(readyTiming['timeoutSeconds'] ?? 0);
+  const asked = (key: string): number => Number(readyTiming[key] ?? 0);
   return {
     startup: { ...run(), periodSeconds: 2, timeoutSeconds: COMMAND_SECONDS, failureThreshold: 30 },
     liveness: { ...run(), periodSeconds: 10, timeoutSeconds: COMMAND_SECONDS },
     readiness: {
       ...run('--ready'),
-      periodSeconds: 5,
       ...readyTiming,
-      timeoutSeconds: Math.max(asked, COMMAND_SECONDS),
+      periodSeconds: Math.max(asked('periodSeconds'), COMMAND_PERIOD_SECONDS),
+      timeoutSeconds: Math.max(asked('timeoutSeconds'), COMMAND_SECONDS),
     },
   };
 }
@@ -126,9 +129,16 @@ function commandProbes(readyTiming: JsonObject): Probes {
  */
 function isBehindMesh(spec: JsonObject, agentIndex: number): boolean {
   return [...objectsOf(spec['initContainers']), ...listOf(spec['containers']).toSpliced(agentIndex, 1)].some(
-    (one) => isObject(one) && isOfMesh(one),
+    (one) => isObject(one) && REDIRECTS.test(textOf(one['name']) ?? ''),
   );
 }
+
+/**
+ * The proxies of meshes, and the init containers that redirect to them or see to it: Istio, Linkerd, Kuma, Consul (`-SERVICE` where a pod
+ * has several), Open Service Mesh, App Mesh. Others of the same makers, such as `consul-template`, redirect nothing.
+ */
+const REDIRECTS =
+  /^(istio-(proxy|init|validation)|linkerd-(proxy|init|network-validator)|kuma-(sidecar|init|validation)|(consul-dataplane|consul-connect-inject-init|envoy-sidecar)(-.+)?|osm-init|proxyinit)$/;
 
 function isOfMesh({ name }: JsonObject): boolean {
   return MESH.test(textOf(name) ?? '');

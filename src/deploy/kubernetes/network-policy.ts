@@ -18,7 +18,7 @@ export function networkPolicy(resources: readonly Resource[], workload: Workload
   const name = `${workload.name}-outrider`;
   const policies = resources.filter((one) => one.kind === 'NetworkPolicy' && sameNamespace(one, workload));
   if (policies.some((one) => one.name === name)) return { notes: [] };
-  const there = policies.filter((one) => restricts(one, workload) && isIngress(one));
+  const there = policies.filter((one) => restricts(one, workload) && letsIn(one));
   const [first] = there;
   // What one policy lets in, another cannot keep out: a second one could only open what the first closes.
   if (first !== undefined) {
@@ -41,10 +41,14 @@ export function networkPolicy(resources: readonly Resource[], workload: Workload
   };
 }
 
-/** A policy that says nothing of types is one for what comes in. */
-function isIngress({ data }: Resource): boolean {
+/**
+ * False of a policy that lets nothing in, such as one that denies by default: those are what this one is to stand beside. One that says
+ * nothing of types is for what comes in.
+ */
+function letsIn({ data }: Resource): boolean {
   const types = getAt(data, ['spec', 'policyTypes']);
-  return types === undefined || listOf(types).includes('Ingress');
+  const isIngress = types === undefined || listOf(types).includes('Ingress');
+  return isIngress && listOf(getAt(data, ['spec', 'ingress'])).length > 0;
 }
 
 /** Knative's calls reach its own proxy in the pod, which asks the sidecar over loopback. */

@@ -7,16 +7,45 @@ import type { Plan } from '../plan.ts';
 import { type MovedCommands, moveCommands } from './own-commands.ts';
 
 test('what an agent asks of itself follows it to its port', () => {
-  assert.deepEqual(asked(['curl', 'http://localhost:8000/live']), ['curl', 'http://localhost:8081/live']);
-  assert.deepEqual(asked(['sh', '-c', 'curl http://$HOST:8000/']), ['sh', '-c', 'curl http://$HOST:8081/']);
-  assert.deepEqual(asked(['curl', 'http://model:8000/live']), ['curl', 'http://model:8000/live']);
-  assert.deepEqual(asked(['test', '-f', '/tmp/ready']), ['test', '-f', '/tmp/ready']);
+  const moved: readonly (readonly [string, string])[] = [
+    ['curl http://localhost:8000/live', 'curl http://localhost:8081/live'],
+    ['curl http://[::1]:8000', 'curl http://[::1]:8081'],
+    ['curl http://$HOST:8000/ && nc -z ${HOST} 8000', 'curl http://$HOST:8081/ && nc -z ${HOST} 8081'],
+    ['grpc_health_probe -addr=:8000', 'grpc_health_probe -addr=:8081'],
+    ['nc -z 127.0.0.1 8000', 'nc -z 127.0.0.1 8081'],
+    ['check --port 8000', 'check --port 8081'],
+    ['check --host=localhost -p8000', 'check --host=localhost -p8081'],
+  ];
+  for (const [before, after] of moved) {
+    assert.deepEqual(asked(['sh', '-c', before]), ['sh', '-c', after]);
+    assert.deepEqual(asked(before.split(' ')), after.split(' '));
+  }
   assert.deepEqual(asked(['curl', 'http://localhost:8000/'], { agentPort: 8000 }), ['curl', 'http://localhost:8000/']);
 });
 
-test('what it would ask in vain is a fault', () => {
-  for (const word of ['-p8000', 'localhost:8080', 'curl $POD_IP:8000', 'curl ${POD_IP}:8000', 'nc `hostname`:8000']) {
-    assert.equal(move({ livenessProbe: { exec: { command: ['sh', '-c', word] } } }).faults.length, 1, word);
+test('what may mean another host, or no port, stays, and is noted where it is the same number', () => {
+  for (const [command, notes] of [
+    ['curl http://model:8000/live', 1],
+    ['until curl -sf vllm:8000/health; do sleep 1; done', 1],
+    ['pg_isready -h $DB -p 8000', 1],
+    ['wait.py --host vllm --port 8000', 1],
+    ['curl -d {"Address":"$POD_ADDRESS","Port":8000} $REGISTRY:8500', 1],
+    ['sleep 8000', 1],
+    ['nc -z vllm 8080', 0],
+    ['curl http://$EUREKA_HOST:8080/deregister', 0],
+    ['test -f /tmp/ready8000.5', 0],
+  ] as const) {
+    for (const data of [probe(command), { lifecycle: { preStop: { exec: { command: ['sh', '-c', command] } } } }]) {
+      const found = move(data);
+      assert.deepEqual([found.container, found.faults, found.notes.length], [data, [], notes], command);
+    }
+  }
+});
+
+test('what a probe would ask in vain is a fault; a hook may have reasons of its own', () => {
+  for (const command of ['curl localhost:8080', 'curl $POD_IP:8000', 'curl ${POD_IP}:8000', 'nc `hostname`:8000']) {
+    assert.equal(move(probe(command)).faults.length, 1, command);
+    assert.equal(move({ lifecycle: { preStop: { exec: { command: ['sh', '-c', command] } } } }).faults.length, 0);
   }
   const hook = (port: string | number, host?: string): number =>
     move({ lifecycle: { postStart: { httpGet: { port, ...(host !== undefined && { host }) } } } }).faults.length;
@@ -32,6 +61,10 @@ test('a megabyte of the worst command takes no time to speak of', () => {
     move({ livenessProbe: { exec: { command: [part.repeat(1_000_000 / part.length)] } } });
   assert.ok(performance.now() - before < 20_000);
 });
+
+function probe(command: string): JsonObject {
+  return { livenessProbe: { exec: { command: ['sh', '-c', command] } } };
+}
 
 function asked(command: readonly string[], options: Partial<Parameters<typeof makePlan>[1]> = {}): unknown {
   const { container, faults } = move({ livenessProbe: { exec: { command } } }, options);

@@ -6,6 +6,7 @@ import { isObject, type JsonObject, listOf, objectsOf, textOf } from '../json.ts
 import { DATA_VOLUME, type Plan } from '../plan.ts';
 import { declaredPorts, type PublicPort } from '../public-port.ts';
 import type { Fault, Note, Place } from '../target.ts';
+import { asksAgent } from './hook-request.ts';
 import { isNative } from './native.ts';
 import { type AgentContainer, inside, type PodContext, type PodParts } from './parts.ts';
 import { soundnessFaults } from './sound-sidecar.ts';
@@ -143,8 +144,7 @@ export function podNotes(pod: JsonObject, { agent, port, plan, context }: PodPar
     message: `port ${number} of the agent is not behind the sidecar: whoever reaches the pod reaches it`,
   }));
   const hooks = ['postStart', 'preStop'].flatMap((hook) => {
-    const action = getAt(agent.data, ['lifecycle', hook]);
-    if (!isObject(action) || (action['httpGet'] ?? action['tcpSocket']) === undefined) return [];
+    if (!asksAgent(getAt(agent.data, ['lifecycle', hook]), port)) return [];
     const message = `the ${hook} hook asks the agent from outside of the pod, where it does not listen any longer: make it a command (exec)`;
     return [{ ...inside(agent, 'lifecycle', hook), message }];
   });

@@ -48,7 +48,7 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
   });
   // Knative takes neither of the agent.
   const commands =
-    context.nature === 'knative' ? { container: agent.data, faults: [] } : moveCommands(agent, port, plan);
+    context.nature === 'knative' ? { container: agent.data, faults: [], notes: [] } : moveCommands(agent, port, plan);
   refuse([
     ...podFaults(pod, context),
     ...planFaults(plan, agent),
@@ -84,7 +84,7 @@ export function injectTemplate(pod: JsonObject, given: Plan, context: PodContext
   const changed = put(spec, parts);
   return {
     pod: { ...pod, spec: changed.spec },
-    notes: [...moved.notes, ...probes.notes, ...changed.notes, ...podNotes(pod, parts)],
+    notes: [...moved.notes, ...commands.notes, ...probes.notes, ...changed.notes, ...podNotes(pod, parts)],
     port,
     secretName,
   };

@@ -43,9 +43,10 @@ export function soundnessFaults(pod: JsonObject, plan: Plan, context: PodContext
   const inbound = portIn(env.get('OUTRIDER_INBOUND_ADDR'), INBOUND);
   return [
     ...programFaults(sidecar, plan, knative),
-    ...[...unsoundHardening(sidecar.data), ...(inbound === undefined ? [] : unsoundProbes(sidecar.data, inbound))].map(
-      ({ keys, message }) => fault(sidecar, keys, message),
-    ),
+    ...[
+      ...unsoundHardening(sidecar.data, spec['securityContext']),
+      ...(inbound === undefined ? [] : unsoundProbes(sidecar.data, inbound, knative)),
+    ].map(({ keys, message }) => fault(sidecar, keys, message)),
     ...mountFaults(sidecar),
     ...variableFaults(sidecar, plan, { podsMaySay: context.podsMaySay ?? new Set(), knative }),
     ...portFaults(
