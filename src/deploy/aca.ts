@@ -56,7 +56,7 @@ function injectApp(app: App, containers: readonly Container[], plan: Plan): Inje
   const faults = [
     ...planFaults(plan, agent),
     ...nameClashes(plan, containers),
-    ...callerFaults(app, http?.port, others.length === 0),
+    ...callerFaults(app),
     ...resourceFaults(app, containers, 1 + plan.mcpContainers.length),
     ...moved.faults,
   ];

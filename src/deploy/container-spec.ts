@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, listOf, textOf } from './json.ts';
+import { asNumber, isObject, type Json, type JsonObject, listOf, textOf } from './json.ts';
 import { FORCED_VARIABLES, type Plan } from './plan.ts';
 import type { Note, Place } from './target.ts';
 
@@ -48,7 +48,7 @@ export function knownSecrets(container: JsonObject, at: Place, plan: Plan): Note
 /** The number that a variable `PORT` gives. */
 export function portVariable(container: JsonObject): { readonly port: number; readonly index: number } | undefined {
   const found = findVariable(container, 'PORT');
-  const port = Number(found?.entry['value'] ?? Number.NaN);
+  const port = asNumber(found?.entry['value']);
   return found !== undefined && isPortNumber(port) ? { port, index: found.index } : undefined;
 }
 

@@ -4,14 +4,14 @@ import { agentContainer, type Found, findAgent } from './ecs/agent.ts';
 import { mesh, meshNote } from './ecs/app-mesh.ts';
 import { askedPorts, healthFindings } from './ecs/health-check.ts';
 import { drainNote, essentialNote, FARGATE_STOP_SECONDS, secretsNote, serviceNote } from './ecs/notes.ts';
-import { clashingPorts, readPorts } from './ecs/ports.ts';
+import { clashingPorts, mappedPorts, readPorts } from './ecs/ports.ts';
 import { renderTaskDefinition } from './ecs/render.ts';
 import { secretSource } from './ecs/secrets.ts';
 import { type Beside, mcpContainer, sidecarContainer } from './ecs/sidecar.ts';
 import { fit, reserved, taskSize } from './ecs/size.ts';
 import { isFargate, readTaskDefinition } from './ecs/task-definition.ts';
 import { isSidecar, upgradeMessage } from './found-sidecar.ts';
-import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path, textOf } from './json.ts';
+import { asNumber, isObject, type Json, type JsonObject, listOf, objectsOf, type Path, textOf } from './json.ts';
 import { DATA_VOLUME, GRACE_EXTRA_SECONDS, type Plan } from './plan.ts';
 import { shown } from './shown.ts';
 import { type Fault, ManifestError, type Note, type Outcome, type Target } from './target.ts';
@@ -51,7 +51,7 @@ function upgrade(task: JsonObject, containers: readonly Json[], plan: Plan): Out
 
 function add(task: JsonObject, containers: readonly Json[], plan: Plan): Outcome {
   const found = findAgent(task, containers, plan);
-  const listening = whereItListens(found, plan);
+  const listening = whereItListens(containers, found, plan);
   const faults = [
     ...planFaults(plan, { document: 0, path: found.path }),
     ...listening.faults,
@@ -87,12 +87,15 @@ interface Listening {
   readonly notes: readonly Note[];
 }
 
-function whereItListens({ container: agent, path }: Found, plan: Plan): Listening {
+function whereItListens(containers: readonly Json[], { container: agent, index, path }: Found, plan: Plan): Listening {
   const variable = ownPort(agent, path);
   const ports = readPorts(agent, path, plan, variable?.port);
-  // An agent that was chosen another port may have its health check where it wants.
-  const asked = plan.agentPortChosen ? undefined : askedPorts(agent, path)[0];
-  const http = ports.http ?? variable ?? asked;
+  // The containers of a task share its network: a health check can ask another one.
+  const theirs = new Set(objectsOf(containers.filter((_, at) => at !== index)).flatMap(mappedPorts));
+  const asked = askedPorts(agent, path).filter(({ port }) => !theirs.has(port));
+  // An agent that was chosen another port may have its health check where it wants; of several ports any may be its.
+  const only = plan.agentPortChosen || asked.length > 1 ? undefined : asked[0];
+  const http = ports.http ?? variable ?? only;
   const move = moveAgent(plan, {
     http,
     others: ports.others,
@@ -100,7 +103,7 @@ function whereItListens({ container: agent, path }: Found, plan: Plan): Listenin
     readsPort: findVariable({ env: agent['environment'] ?? [] }, 'PORT') !== undefined,
   });
   const isSaid = plan.agentPortChosen || variable !== undefined;
-  const health = healthFindings({ container: agent, path, from: http?.port, isSaid }, plan);
+  const health = healthFindings({ container: agent, asked, from: http?.port, isSaid }, plan);
   return {
     from: http?.port,
     mapped: ports.http?.port,
@@ -132,7 +135,7 @@ function besideOf(task: JsonObject, { container: agent }: Found, mapping: JsonOb
     family,
     mapping,
     drainSeconds,
-    stopTimeout: Math.max(Number(agent['stopTimeout'] ?? 0), drainSeconds + GRACE_EXTRA_SECONDS),
+    stopTimeout: Math.max(asNumber(agent['stopTimeout']) || 0, drainSeconds + GRACE_EXTRA_SECONDS),
     secrets: secretSource(agent, plan.agentName ?? family, plan.secretStore),
     reserveCpu: sharesCpu(task) || hasCpu(agent),
     taskMemory: taskSize(task).memory,
@@ -176,7 +179,7 @@ function sharesCpu(task: JsonObject): boolean {
 }
 
 function hasCpu({ cpu }: JsonObject): boolean {
-  return Number(cpu ?? 0) > 0;
+  return asNumber(cpu) > 0;
 }
 
 /** The agent says that it has what the others leave of the task's CPU. */

@@ -29,3 +29,8 @@ export function objectsOf(value: Json | undefined): readonly JsonObject[] {
 export function textOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
+
+/** NaN where it is no number, nor a text of one. `Number` of an object asks members of it, which whoever wrote the manifest has chosen. */
+export function asNumber(value: Json | undefined): number {
+  return typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN;
+}

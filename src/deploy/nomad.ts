@@ -2,7 +2,7 @@ import { moveAgent, nameClashes, planFaults, portClashes } from './containers.ts
 import { getAt, setAt } from './edit.ts';
 import { upgradeMessage } from './found-sidecar.ts';
 import { movePort } from './health-command.ts';
-import { type Json, type JsonObject, listOf, objectsOf } from './json.ts';
+import { asNumber, type Json, type JsonObject, listOf, objectsOf } from './json.ts';
 import { upstreamPorts } from './nomad/connect.ts';
 import {
   configOf,
@@ -152,7 +152,7 @@ function writeGroup(
     killSeconds: times.drain,
     serves: isService,
   });
-  const delay = Number(group['ShutdownDelay'] ?? 0);
+  const delay = asNumber(group['ShutdownDelay']) || 0;
   return moveScripts(
     {
       ...group,
@@ -211,7 +211,7 @@ interface Times {
 
 /** Of clients that grant an agent more than the default, more is taken. */
 function killTimes({ KillTimeout: timeout }: JsonObject, plan: Plan): Times {
-  const granted = Math.max(MAX_KILL_SECONDS, Math.floor(Number(timeout ?? 0) / SECOND));
+  const granted = Math.max(MAX_KILL_SECONDS, Math.floor((asNumber(timeout) || 0) / SECOND));
   const drain = Math.min(plan.drainSeconds, granted - FLUSH_SECONDS);
   return { drain, kill: Math.min(granted, drain + GRACE_EXTRA_SECONDS) };
 }

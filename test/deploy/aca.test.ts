@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { aca } from '../../src/deploy/aca.ts';
+import { getAt } from '../../src/deploy/edit.ts';
+import type { Json } from '../../src/deploy/json.ts';
 import { makePlan } from '../../src/deploy/make-plan.ts';
 import { assertExamples } from './example.ts';
 import { goldenTests } from './golden.ts';
@@ -10,6 +12,32 @@ import { ACA_SCHEMA, acaFaults } from './schemas/aca.ts';
 import { skippedWithout } from './schemas/closed.ts';
 
 goldenTests(aca, acaFaults);
+
+test('aca: Dapr is understood in every spelling that `az` takes', () => {
+  const inject = (dapr: Record<string, Json>) => {
+    const configuration = { dapr, ingress: { targetPort: 8000 } };
+    const containers = [{ name: 'agent', image: 'agent:1' }];
+    const app = { name: 'desk', properties: { configuration, template: { containers } } };
+    const { documents, notes } = aca.inject([app], makePlan(undefined, { version: '1.2.3' }));
+    const said = notes.map(({ message }) => message).find((message) => message.startsWith('Dapr'));
+    return { port: getAt(documents[0], ['properties', 'configuration', 'dapr', 'appPort']), said };
+  };
+  for (const enabled of [true, 'true', 'yes', 'on']) {
+    for (const [appPort, after, said] of [
+      ['8000', 8080, /^Dapr calls the sidecar/],
+      [8080, 8080, /^Dapr calls the sidecar/],
+      ['9000', '9000', /^Dapr calls the agent on port 9000, around the sidecar/],
+    ] as const) {
+      const result = inject({ enabled, appPort });
+      assert.deepEqual(result.port, after);
+      assert.match(result.said ?? '', said);
+    }
+  }
+  for (const enabled of [false, 'false', 'no', 'off']) {
+    assert.deepEqual(inject({ enabled, appPort: 8000 }), { port: 8080, said: undefined });
+    assert.deepEqual(inject({ enabled, appPort: 9000 }), { port: 9000, said: undefined });
+  }
+});
 
 test("aca: the platform's schema refuses what it does not name", skippedWithout(ACA_SCHEMA), () => {
   const app = (container: object, rest: object = {}) => [

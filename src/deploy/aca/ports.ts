@@ -1,8 +1,9 @@
-import { portVariable } from '../container-spec.ts';
+import { isPortNumber, portVariable } from '../container-spec.ts';
 import type { DeclaredPort } from '../containers.ts';
 import { getAt, setAt } from '../edit.ts';
 import { isObject, type Json, type JsonObject, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
+import { shown } from '../shown.ts';
 import type { Fault, Note } from '../target.ts';
 import { type App, type Container, listAt, textOf } from './app.ts';
 import { probePorts } from './probes.ts';
@@ -12,16 +13,12 @@ const DAPR: Path = ['properties', 'configuration', 'dapr'];
 
 /** Where callers reached the agent: by the ingress, else by Dapr, else where its own variable or probes say. */
 export function httpPort({ document, root }: App, agent: Container): DeclaredPort | undefined {
-  const declared = [
-    [...INGRESS, 'targetPort'],
-    [...DAPR, 'appPort'],
-  ].flatMap((path) => {
-    const port = getAt(root, path);
-    return typeof port === 'number' && port > 0 ? [{ document, path, port }] : [];
-  });
+  const targetPort = [...INGRESS, 'targetPort'];
+  const target = getAt(root, targetPort);
+  const byIngress = typeof target === 'number' && target > 0 ? { document, path: targetPort, port: target } : undefined;
   const variable = portVariable(agent.own);
   const told = variable && { document, path: [...agent.path, 'env', variable.index], port: variable.port };
-  return declared[0] ?? told ?? probePorts(agent)[0];
+  return byIngress ?? daprPort({ document, root }) ?? told ?? probePorts(agent)[0];
 }
 
 /** Ports that somebody besides the sidecar says to listen on. */
@@ -50,29 +47,26 @@ function mappings(
   });
 }
 
-/** Ways to the agent that the sidecar cannot stand in. `alone`: the app has no other container that Dapr could mean. */
-export function callerFaults(app: App, http: number | undefined, alone: boolean): Fault[] {
-  const { document, root } = app;
+/** Where Dapr calls the app. Without `appPort` it calls nobody. */
+function daprPort({ document, root }: Pick<App, 'document' | 'root'>): DeclaredPort | undefined {
+  const path = [...DAPR, 'appPort'];
+  const value = getAt(root, path);
+  const port = /^\d{1,5}$/.test(shown(value)) ? Number(value) : 0;
+  return isPortNumber(port) ? { document, path, port } : undefined;
+}
+
+/** False only where the app says so, in any of YAML's ways: `az` reads those of YAML 1.1. */
+function hasDapr(root: JsonObject): boolean {
+  const enabled = getAt(root, [...DAPR, 'enabled']);
+  return enabled !== false && !/^(?:false|no|off|n)$/i.test(textOf(enabled));
+}
+
+/** Ways to the agent that the sidecar cannot stand in. */
+export function callerFaults({ document, root }: App): Fault[] {
   const path = [...INGRESS, 'transport'];
   const message = 'the sidecar speaks HTTP: it cannot stand before an agent whose ingress is tcp';
   // Azure takes any case, and prints `Tcp`.
-  const tcp = textOf(getAt(root, path)).toLowerCase() === 'tcp' ? [{ document, path, message }] : [];
-  return [...tcp, ...(alone ? daprAround(app, http).map((around) => daprFault(around, http)) : [])];
-}
-
-/** Where Dapr calls another port than the one that the sidecar takes. Without `appPort` it calls nobody. */
-function daprAround({ document, root }: App, http: number | undefined): DeclaredPort[] {
-  const path = [...DAPR, 'appPort'];
-  const port = getAt(root, path);
-  const enabled = getAt(root, [...DAPR, 'enabled']) === true;
-  return enabled && typeof port === 'number' && port > 0 && port !== http ? [{ document, path, port }] : [];
-}
-
-function daprFault({ port, ...at }: DeclaredPort, http: number | undefined): Fault {
-  const message =
-    `Dapr calls the agent on port ${port}, around the sidecar, which stands before port ${http}: ` +
-    `set appPort to ${http}, or switch Dapr off`;
-  return { ...at, message };
+  return textOf(getAt(root, path)).toLowerCase() === 'tcp' ? [{ document, path, message }] : [];
 }
 
 /** The app with its ingress and Dapr leading to the sidecar, and what whoever deploys should know of it. */
@@ -98,20 +92,28 @@ export function throughSidecar(
     const mapped = moved.length > 0 ? { additionalPortMappings: moved } : {};
     after = setAt(after, INGRESS, { ...rest, ...mapped, targetPort: plan.inboundPort });
   }
-  const byDapr = isObject(dapr) && dapr['appPort'] !== undefined && dapr['appPort'] === http;
-  if (byDapr) after = setAt(after, DAPR, behindDapr(dapr, plan));
-  const message =
-    'Dapr calls the sidecar now, which wants its bearer token: callers by service invocation must send it; ' +
-    'pub/sub and bindings cannot';
-  const around = daprAround(app, http).map(({ port, ...at }) => ({
-    ...at,
-    message: `where port ${port} is the agent's, Dapr goes around the sidecar: set appPort to ${http} then`,
-  }));
+  const calls = daprPort(app);
+  const byDapr = calls !== undefined && (calls.port === http || calls.port === plan.inboundPort);
+  if (byDapr && isObject(dapr)) after = setAt(after, DAPR, behindDapr(dapr, plan));
   return {
     // Setting what stands below the root leaves the root an object.
     root: after as JsonObject,
-    notes: [...extra, ...around, ...(byDapr ? [{ document, path: [...DAPR, 'appPort'], message }] : [])],
+    notes: [...extra, ...(calls && hasDapr(root) ? [daprNote(calls, byDapr, http, alone)] : [])],
   };
+}
+
+/** A port of Dapr's own was somebody's choice, and pub/sub needs it so: it is said, and left. */
+function daprNote({ port, ...at }: DeclaredPort, byDapr: boolean, http: number | undefined, alone: boolean): Note {
+  if (byDapr) {
+    const message =
+      'Dapr calls the sidecar now, which wants its bearer token: callers by service invocation must send it; ' +
+      'pub/sub and bindings cannot';
+    return { ...at, message };
+  }
+  const message = alone
+    ? `Dapr calls the agent on port ${port}, around the sidecar: set appPort to ${http} where it must not`
+    : `where port ${port} is the agent's, Dapr goes around the sidecar: set appPort to ${http} then`;
+  return { ...at, message };
 }
 
 /** Without one, the exposed port is the target's: it must stay what callers know. */

@@ -1,7 +1,7 @@
 import { chooseAgent } from '../choose-agent.ts';
 import { tellAgent } from '../container-spec.ts';
 import { without } from '../edit.ts';
-import { isObject, type Json, type JsonObject, listOf, type Path } from '../json.ts';
+import { asNumber, isObject, type Json, type JsonObject, listOf, type Path } from '../json.ts';
 import { agentVariables, type Plan, SIDECAR_NAME } from '../plan.ts';
 import { shown } from '../shown.ts';
 import { ManifestError } from '../target.ts';
@@ -59,6 +59,6 @@ export function agentContainer(agent: JsonObject, { plan, from, drainSeconds }: 
     dependsOn: [...listOf(dependsOn), { containerName: SIDECAR_NAME, condition: 'HEALTHY' }],
     ...(healthCheck !== undefined && { healthCheck }),
     // What the sidecar still holds when the task stops, the agent must be there to answer.
-    ...(Number(stopTimeout ?? DEFAULT_STOP_SECONDS) < drainSeconds && { stopTimeout: drainSeconds }),
+    ...(asNumber(stopTimeout ?? DEFAULT_STOP_SECONDS) < drainSeconds && { stopTimeout: drainSeconds }),
   };
 }

@@ -9,16 +9,19 @@ import type { Fault, Note } from '../target.ts';
 const COMMAND: Path = ['healthCheck', 'command'];
 const LOCAL = String.raw`(?<![\w.-])(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])`;
 
-/** `localhost:8000`, `localhost 8000`, `-addr=:8000`. */
-const PORTS = new RegExp(String.raw`(?:${LOCAL}(?::|\s+)|(?<=^|[\s='"]):)(\d{1,5})(?![\w.>])`, 'g');
+/** `localhost:8000`, `localhost 8000`, `-addr=:8000`, `-addr :8000`. */
+const PORTS = new RegExp(String.raw`(?:${LOCAL}(?::|\s+)|(?<=(?:^|\s)-[\w-]+[\s=]['"]?):)(\d{1,5})(?![\w.>])`, 'g');
 const WITHOUT_PORT = new RegExp(String.raw`http://${LOCAL}(?![:\w.])`);
+
+/** Of curl: whatever the URL says, no port is asked. */
+const SOCKET = /--(?:abstract-)?unix-socket\b/;
 
 /** The container's own ports that its health check asks, as far as the command says. */
 export function askedPorts(container: JsonObject, path: Path): DeclaredPort[] {
   const words = listOf(getAt(container, COMMAND)).filter((word) => typeof word === 'string');
   const text = words.join(' ');
   const ports = [...text.matchAll(PORTS)].map(([, port]) => Number(port));
-  const all = new Set(WITHOUT_PORT.test(text) ? [...ports, 80] : ports);
+  const all = new Set(WITHOUT_PORT.test(text) && !SOCKET.test(text) ? [...ports, 80] : ports);
   return [...all].filter(isPortNumber).map((port) => ({ document: 0, path: [...path, ...COMMAND], port }));
 }
 
@@ -36,7 +39,8 @@ export function moveHealthCheck({ healthCheck }: JsonObject, from: number | unde
 
 interface CheckedAgent {
   readonly container: JsonObject;
-  readonly path: Path;
+  /** What its health check asks of its own. */
+  readonly asked: readonly DeclaredPort[];
   /** Where callers reached the agent, as far as that is known. */
   readonly from: number | undefined;
   /** True where somebody said so: a mapping only lets it be guessed. */
@@ -48,16 +52,26 @@ interface CheckedAgent {
  * would fail for ever, and ECS replace the task as often.
  */
 export function healthFindings(
-  { container, path, from, isSaid }: CheckedAgent,
+  { container, asked, from, isSaid }: CheckedAgent,
   plan: Plan,
 ): { readonly faults: readonly Fault[]; readonly notes: readonly Note[] } {
-  const asked = askedPorts(container, path);
-  const others = asked.filter(({ port }) => port !== from && !(plan.agentPortChosen && port === plan.agentPort));
-  const faults = portClashes(plan, others);
+  // Where nobody says another port, the agent may well have been there before.
+  const isKept = plan.agentPortChosen || from === undefined;
+  const others = asked.filter(({ port }) => port !== from && !(isKept && port === plan.agentPort));
+  const faults = others.flatMap((one) =>
+    portClashes(plan, [one]).map((fault) =>
+      one.port === plan.agentPort ? { ...fault, message: `${fault.message}, or the agent with --agent-port` } : fault,
+    ),
+  );
   const [first] = others;
   const asksAgent = others.length < asked.length || (from !== undefined && namesPort(container, from));
   if (first === undefined || asksAgent || faults.length > 0) return { faults, notes: [] };
   const { port, ...place } = first;
+  if (from === undefined && !isSaid) {
+    const all = others.map((one) => one.port).join(' and ');
+    const message = `the health check asks ports ${all}, and goes on asking them: if the agent has one of them, say so with --agent-port`;
+    return { faults, notes: [{ ...place, message }] };
+  }
   if (isSaid || from === undefined) {
     const message = `the health check asks port ${port}, and goes on asking it: change it, if the agent has nothing there any more`;
     return { faults, notes: [{ ...place, message }] };

@@ -17,8 +17,8 @@ export interface Ports {
 
 /**
  * Only the port that speaks HTTP is published any more. It is, in this order, the one that was chosen with
- * `--agent-port`, the one of `PORT`, the one that its mapping says HTTP of, the one that the health check asks, the first
- * that is not gRPC's, the first.
+ * `--agent-port`, the one of `PORT`, the one that its mapping says HTTP of, the first that is not gRPC's, the first. The health check
+ * may ask a port of the agent's that callers do not have: it counts only against a mapping whose name says that it is no caller's.
  */
 export function readPorts(container: JsonObject, path: Path, plan: Plan, variable: number | undefined): Ports {
   const mappings = objectsOf(container['portMappings']);
@@ -28,15 +28,16 @@ export function readPorts(container: JsonObject, path: Path, plan: Plan, variabl
     return typeof port === 'number' && mapping['protocol'] !== 'udp' ? [{ mapping, index, port }] : [];
   });
   const hints = [plan.agentPortChosen ? plan.agentPort : undefined, variable];
-  const likely = tcp.filter(({ mapping }) => speaksHttp(mapping));
-  const isAsked = ({ port }: { readonly port: number }) => namesPort(container, port);
+  const first = tcp.find(({ mapping }) => mapping['appProtocol'] !== 'grpc') ?? tcp[0];
+  const asked =
+    first !== undefined && isBesideHttp(first.mapping)
+      ? tcp.find(({ mapping, port }) => namesPort(container, port) && !isBesideHttp(mapping))
+      : undefined;
   const http =
     hints.flatMap((hint) => tcp.find(({ port }) => port === hint) ?? [])[0] ??
-    likely.find(isAsked) ??
-    likely[0] ??
-    tcp.find(isAsked) ??
-    tcp.find(({ mapping }) => mapping['appProtocol'] !== 'grpc') ??
-    tcp[0];
+    tcp.find(({ mapping }) => speaksHttp(mapping)) ??
+    asked ??
+    first;
   const place = http && places[http.index];
   return {
     http: http && place && { ...place, port: http.port },
@@ -55,6 +56,17 @@ export function readPorts(container: JsonObject, path: Path, plan: Plan, variabl
 
 function speaksHttp({ appProtocol, name }: JsonObject): boolean {
   return appProtocol === undefined ? /http|web/i.test(textOf(name) ?? '') : shown(appProtocol).startsWith('http');
+}
+
+function isBesideHttp({ name }: JsonObject): boolean {
+  return /(?<![a-z])(?:metrics?|prometheus|healthz?|admin|debug|grpc)(?![a-z])/i.test(textOf(name) ?? '');
+}
+
+/** Ports that a container has mapped, one by one. */
+export function mappedPorts(container: JsonObject): number[] {
+  return objectsOf(container['portMappings']).flatMap(({ containerPort: port }) =>
+    typeof port === 'number' ? [port] : [],
+  );
 }
 
 /** Ports of the sidecar's, or the agent's new one, that another container declares. */

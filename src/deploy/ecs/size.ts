@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
+import { asNumber, type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
 import { shown } from '../shown.ts';
 import { ManifestError, type Note } from '../target.ts';
 
@@ -53,7 +53,7 @@ function amount(value: Json | undefined, thousands: RegExp): number | undefined 
 export function reserved(containers: readonly Json[]): Size {
   const all = objectsOf(containers);
   const sum = (of: (container: JsonObject) => Json | undefined) =>
-    all.reduce((total, container) => total + (Number(of(container)) || 0), 0);
+    all.reduce((total, container) => total + (asNumber(of(container)) || 0), 0);
   return {
     cpu: sum(({ cpu }) => cpu),
     memory: sum(({ memoryReservation, memory }) => memoryReservation ?? memory),

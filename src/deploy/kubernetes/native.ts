@@ -1,6 +1,6 @@
 import { MESH, tellAgent } from '../container-spec.ts';
 import { without } from '../edit.ts';
-import { isObject, type Json, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
+import { asNumber, isObject, type Json, type JsonObject, listOf, objectsOf, textOf } from '../json.ts';
 import {
   agentVariables,
   DATA_VOLUME,
@@ -59,7 +59,7 @@ function lowPorts(
     const added = [...sysctls, { name: LOW_PORTS, value: '0' }];
     return { changed: inboundPort < FIRST_FREE_PORT ? withSysctls(added) : {}, notes: [] };
   }
-  if (Number(entry['value']) <= inboundPort) return { changed: {}, notes: [] };
+  if (asNumber(entry['value']) <= inboundPort) return { changed: {}, notes: [] };
   const message = `${LOW_PORTS} was ${textOf(entry['value']) ?? 'no text'}, and the sidecar is not root: it is ${inboundPort} now, so that it may listen there`;
   return {
     changed: withSysctls(sysctls.with(index, { ...entry, value: String(inboundPort) })),
@@ -110,7 +110,7 @@ function commandProbes(readyTiming: JsonObject): Probes {
   const run = (...args: readonly string[]): JsonObject => ({
     exec: { command: [SIDECAR_PROGRAM, 'healthcheck', ...args] },
   });
-  const asked = (key: string): number => Number(readyTiming[key] ?? 0);
+  const asked = (key: string): number => asNumber(readyTiming[key]) || 0;
   return {
     startup: { ...run(), periodSeconds: 2, timeoutSeconds: COMMAND_SECONDS, failureThreshold: 30 },
     liveness: { ...run(), periodSeconds: 10, timeoutSeconds: COMMAND_SECONDS },

@@ -1,4 +1,5 @@
 import type { DeclaredPort } from '../containers.ts';
+import { getAt } from '../edit.ts';
 import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
@@ -30,9 +31,10 @@ export interface Ports {
 }
 
 /**
- * The port that speaks HTTP is, in this order, the one that was chosen with `--agent-port`, the one of `PORT`, one that a
- * Connect service names by its number, one that a service has and that is called so, one that any service names by its
- * number, one that a service has, one that is called so, the first. It is never one where Connect's proxy listens.
+ * The port that speaks HTTP is, in this order, the one that was chosen with `--agent-port`, the one of `PORT`, a label that a
+ * service has and that is called so, one that a service has, one that is called so, a number behind Connect's proxy, the first
+ * label, the first number. Where services name numbers, a label that is called as what stands beside HTTP is none of these. It is
+ * never one where Connect's proxy listens.
  */
 export function readPorts(found: FoundGroup, agent: FoundTask, plan: Plan): Ports {
   const { group } = found;
@@ -62,7 +64,9 @@ export function readPorts(found: FoundGroup, agent: FoundTask, plan: Plan): Port
     notes: [
       ...(labelled === undefined ? [] : labelNotes(agent, labelled, plan)),
       ...others.filter(({ label }) => !taken.has(label) && !leads(label)).map(openNote),
-      ...otherNumbers.map(({ port, path }) => openNote({ label: String(port), path })),
+      ...otherNumbers.map((number) =>
+        number.connected ? meshNote(number) : openNote({ ...number, label: String(number.port) }),
+      ),
     ],
   };
 }
@@ -91,15 +95,23 @@ function choose({ ports, numbered, served, variable }: Candidates, plan: Plan): 
   const isThere = (wanted: number) => [...ports, ...numbered].some(({ port }) => port === wanted);
   if (plan.agentPortChosen && isThere(plan.agentPort)) return of(plan.agentPort);
   const told = ports.find(({ label }) => names(variable, label));
-  const first = numbered.find(({ connected }) => connected) ?? numbered[0];
-  if (told !== undefined) return { labelled: told, numeric: first };
+  const [first] = numbered;
+  const connected = numbered.find((number) => number.connected);
+  if (told !== undefined) return { labelled: told, numeric: connected ?? first };
   if (isThere(Number(shown(variable)))) return of(Number(shown(variable)));
   const called = ({ label }: GroupPort) => /http|web|api/i.test(label);
   const isServed = ({ label }: GroupPort) => served.has(label);
-  const likely = ports.find((port) => called(port) && isServed(port));
-  if (first !== undefined && (first.connected || likely === undefined)) return of(first.port);
-  return { labelled: likely ?? ports.find(isServed) ?? ports.find(called) ?? ports[0] };
+  const labels = first === undefined ? ports : ports.filter(({ label }) => !BESIDE_HTTP.test(label));
+  const likely = labels.find((port) => called(port) && isServed(port)) ?? labels.find(isServed) ?? labels.find(called);
+  // A number may be another task's, of which no service has to say so: a label that callers have comes before it.
+  if (likely !== undefined) return { labelled: likely, numeric: connected };
+  if (connected !== undefined) return of(connected.port);
+  if (labels.length > 0 || first === undefined) return { labelled: labels[0] };
+  return of(first.port);
 }
+
+/** Labels of ports that an agent has beside the one of its callers. */
+const BESIDE_HTTP = /(?<![a-z])(?:metrics?|prometheus|healthz?|admin|debug|grpc)(?![a-z])/i;
 
 function declared({ port, path }: GroupPort): DeclaredPort | undefined {
   return port === undefined ? undefined : { document: 0, path, port };
@@ -147,7 +159,7 @@ function numberedPorts({ group, path }: FoundGroup, agent: FoundTask): NumberedP
     services.flatMap((service, index) => {
       if (!isObject(service) || isOfAnother(service, agent) || !isNumber(service['PortLabel'])) return [];
       const port = Number(service['PortLabel']);
-      const connected = isObject(service['Connect']);
+      const connected = isObject(getAt(service, ['Connect', 'SidecarService']));
       return [{ document: 0, path: [...at, 'Services', index, 'PortLabel'], port, connected }];
     }),
   );
@@ -204,6 +216,11 @@ function labelNotes(agent: FoundTask, { label, port, path }: GroupPort, plan: Pl
 
 function openNote({ label, path }: Pick<GroupPort, 'label' | 'path'>): Note {
   const message = `port ${label} does not lead to the sidecar: remove it if callers could go around the sidecar there`;
+  return { document: 0, path, message };
+}
+
+function meshNote({ port, path }: NumberedPort): Note {
+  const message = `port ${port}, where Connect's callers come in, does not lead to the sidecar: if it is the agent's, say --agent-port ${port}`;
   return { document: 0, path, message };
 }
 

@@ -1,5 +1,5 @@
 import { getAt, setAt, without } from '../edit.ts';
-import { isObject, type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
+import { asNumber, isObject, type Json, type JsonObject, listOf, objectsOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
 import { asksExposed, type Exposed, exposedPaths, PROXY } from './connect.ts';
@@ -66,22 +66,27 @@ function exposing(service: JsonObject, { from }: Moved): Exposed[] {
 
 /** True for a check that restarts its task; what the service says is for every check of it. */
 function restarting(check: JsonObject, service: JsonObject): boolean {
-  return [check, service].some(({ CheckRestart: restart }) => isObject(restart) && Number(restart['Limit'] ?? 0) > 0);
+  return [check, service].some(({ CheckRestart: restart }) => isObject(restart) && asNumber(restart['Limit']) > 0);
 }
 
-/** A check that restarts its task asks whether the agent lives; the others, whether it is ready. */
-function pathFor(check: JsonObject, service: JsonObject): string {
-  return restarting(check, service) ? '/health/agent' : '/ready';
+/**
+ * A check that restarts its task asks whether the agent lives; the others, whether it is ready. Of several that ask one exposed path all
+ * ask the same, since Connect's proxy exposes a single path on a port: nobody may be restarted for not being ready.
+ */
+function pathFor(check: JsonObject, service: JsonObject, moved: Moved): string {
+  const exposed = exposing(service, moved).find((one) => asksExposed(check, one));
+  const together = exposed ? objectsOf(service['Checks']).filter((one) => asksExposed(one, exposed)) : [check];
+  return together.some((one) => restarting(one, service)) ? '/health/agent' : '/ready';
 }
 
 function moveService(service: JsonObject, moved: Moved): JsonObject {
   const connected = isObject(service['Connect']);
   const checks = listOf(service['Checks']).map((check) => {
     if (!isObject(check) || !asks(check, service, moved)) return check;
-    return { ...moveCheck(check, pathFor(check, service)), ...renumber(check, 'PortLabel', moved) };
+    return { ...moveCheck(check, pathFor(check, service, moved)), ...renumber(check, 'PortLabel', moved) };
   });
   // Connect's services have no port that Consul could ask, unless a path is exposed.
-  const asked = checks.length > 0 || connected ? checks : [{ ...READY, Path: pathFor(READY, service) }];
+  const asked = checks.length > 0 || connected ? checks : [{ ...READY, Path: pathFor(READY, service, moved) }];
   return {
     ...moveConnect(service, moved),
     ...renumber(service, 'PortLabel', moved),
@@ -116,7 +121,7 @@ function moveConnect(service: JsonObject, moved: Moved): JsonObject {
     const entry = {
       ...exposed.entry,
       LocalPathPort: port,
-      ...(check && { Path: pathFor(check, service), Protocol: 'http' }),
+      ...(check && { Path: pathFor(check, service, moved), Protocol: 'http' }),
     };
     return setAt(result, exposed.at, entry) as JsonObject;
   }, renumbered);

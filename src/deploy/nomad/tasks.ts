@@ -1,7 +1,7 @@
 import type { McpContainer } from '../agent-spec.ts';
 import { without } from '../edit.ts';
 import { isSameRegistry } from '../image.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { asNumber, type Json, type JsonObject } from '../json.ts';
 import {
   agentVariables,
   DATA_DIR,
@@ -107,8 +107,9 @@ export function agentTask(
     Env: { ...env, ...Object.fromEntries(told) },
     ...(changes.services.length > 0 && { Services: changes.services }),
     // Main tasks are told to stop first: until requests in flight have had their time, this one is told nothing.
-    ...(Number(agent['ShutdownDelay'] ?? 0) === 0 && changes.serves && { ShutdownDelay: changes.killSeconds * SECOND }),
-    ...(Number(agent['KillTimeout'] ?? 0) < changes.killSeconds * SECOND && {
+    ...((asNumber(agent['ShutdownDelay']) || 0) === 0 &&
+      changes.serves && { ShutdownDelay: changes.killSeconds * SECOND }),
+    ...((asNumber(agent['KillTimeout']) || 0) < changes.killSeconds * SECOND && {
       KillTimeout: changes.killSeconds * SECOND,
     }),
   };

@@ -2,15 +2,15 @@ import type { Json, Path } from '../json.ts';
 import { makePlan } from '../make-plan.ts';
 import type { Plan } from '../plan.ts';
 import { shown } from '../shown.ts';
-import { ManifestError, type Target } from '../target.ts';
+import { ManifestError, MOST_FAULTS, type Target } from '../target.ts';
 import { type Documents, readDocuments } from './documents.ts';
 import { type LineNote, ManifestTextError } from './line-note.ts';
 import type { EjectRecord } from './record.ts';
 import { strayChanges } from './stray-changes.ts';
 
-const MOST_FAULTS = 20;
-
 export interface Ejection {
+  readonly text: string;
+  /** The same, read. */
   readonly given: Documents;
   readonly ejected: readonly Json[];
   /** What injecting made of `ejected`. */
@@ -19,11 +19,13 @@ export interface Ejection {
 }
 
 /** Throws `ManifestTextError` where a record changes what injecting never touches. */
-export function checkRecord({ given, ejected, injected, record }: Ejection, target: Target, plan: Plan): void {
+export function checkRecord({ text, given, ejected, injected, record }: Ejection, target: Target, plan: Plan): void {
   const stray = (all: readonly (readonly Json[])[]) => strayChanges({ given: given.data, ejected, injected: all });
   // Once more with other options only where it matters: most files were injected as they are now.
   if (stray([injected]).length === 0) return;
-  const others = otherPlans(plan, record).flatMap((other) => dataWith(target, ejected, other) ?? []);
+  const others = [...planAsGiven(text, plan), ...otherPlans(plan, record)].flatMap(
+    (other) => dataWith(target, ejected, other) ?? [],
+  );
   const strays = stray([injected, ...others]);
   if (strays.length === 0) return;
   throw new ManifestTextError(strays.slice(0, MOST_FAULTS).map((path) => fault(given, path)));
@@ -53,7 +55,8 @@ export function checkEjected(
     const message = 'the record could not be checked, since what comes out cannot be injected: read what has changed';
     return [...left, { line: 0, document: 0, message }];
   }
-  checkRecord({ given: readDocuments(text), ejected: before, injected: done.injected, record }, target, done.plan);
+  const given = readDocuments(text);
+  checkRecord({ text, given, ejected: before, injected: done.injected, record }, target, done.plan);
   return left;
 }
 

@@ -44,8 +44,9 @@ export function injectText(text: string, target: Target, given: Plan): Injected 
   }
   if (injected.text !== text) {
     const documents = readDocuments(text);
-    checkNoneLost(text, documents.data, injected.after);
-    checkRecord({ given: documents, ejected: injected.before, injected: injected.after, record }, target, plan);
+    const { before, after } = injected;
+    checkNoneLost(text, documents.data, after);
+    checkRecord({ text, given: documents, ejected: before, injected: after, record }, target, plan);
   }
   return { text: injected.text, notes: moved(injected.notes) };
 }
@@ -135,26 +136,33 @@ function injectBare(text: string, target: Target, plan: Plan): InjectedData {
   };
   if (format === 'yaml') {
     const { eol } = documents;
-    checkBytes(outcome.documents, target);
+    checkBytes(documents.data, outcome.documents, target);
     return { text: after + (open ? eol : '') + yamlRecord(record, eol), notes, ...data };
   }
   if (after.includes(`"${JSON_PLACE}"`)) {
     const recorded = withJsonRecord(after, record);
-    checkBytes(target.mostBytes === undefined ? [] : readDocuments(recorded).data, target);
+    checkBytes(documents.data, target.mostBytes === undefined ? [] : readDocuments(recorded).data, target);
     return { text: recorded, notes, ...data };
   }
-  checkBytes(outcome.documents, target);
+  checkBytes(documents.data, outcome.documents, target);
   const noPlace = 'the file has no place for what eject needs: keep it as it was';
   return { text: after, notes: [...notes, { line: 0, document: 0, message: noPlace }], ...data };
 }
 
 /** With the record, where that is data: it holds everything that was put in. */
-function checkBytes(documents: readonly Json[], { name, mostBytes }: Target): void {
+function checkBytes(before: readonly Json[], after: readonly Json[], { name, mostBytes }: Target): void {
   if (mostBytes === undefined) return;
-  const bytes = documents.reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+  const bytes = bytesOf(after);
   if (bytes <= mostBytes) return;
-  const message = `with the sidecar this has ${bytes} bytes, and ${name} takes ${mostBytes}: shorten the agent's file`;
+  const message =
+    bytesOf(before) > mostBytes
+      ? `this has ${bytesOf(before)} bytes without the sidecar, and ${name} takes ${mostBytes}: shorten it`
+      : `with the sidecar this has ${bytes} bytes, and ${name} takes ${mostBytes}: shorten it, or the agent's file`;
   throw new ManifestTextError([{ line: 1, document: 1, message }]);
+}
+
+function bytesOf(documents: readonly Json[]): number {
+  return documents.reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
 }
 
 function runTarget(documents: Documents, target: Target, plan: Plan): Outcome {

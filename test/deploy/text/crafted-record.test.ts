@@ -4,6 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import { compose } from '../../../src/deploy/compose.ts';
 import { ecs } from '../../../src/deploy/ecs.ts';
 import { kubernetes } from '../../../src/deploy/kubernetes.ts';
+import { nomad } from '../../../src/deploy/nomad.ts';
 import type { Plan } from '../../../src/deploy/plan.ts';
 import type { Target } from '../../../src/deploy/target.ts';
 import { checkEjected } from '../../../src/deploy/text/check-record.ts';
@@ -148,6 +149,7 @@ test('what injecting itself changes may differ: other options, another version, 
     { inboundPort: 9000 },
     { agentPort: 9000, agentPortChosen: true },
     { agentPort: 8000, agentPortChosen: true },
+    { agentPort: 50_051, agentPortChosen: true },
     { drainSeconds: 90 },
     { networkPolicy: true },
     { secrets: [...PLAN.secrets, 'OUTRIDER_LEDGER_TOKEN'], ledgerUrl: 'https://ledger.example.com' },
@@ -166,6 +168,13 @@ test('what injecting itself changes may differ: other options, another version, 
     null,
     2,
   );
+  const ports = [
+    { Label: 'http', To: 8000 },
+    { Label: 'grpc', To: 50_051 },
+  ];
+  const Tasks = [{ Name: 'agent', Driver: 'docker', Config: { image: 'agent:1' } }];
+  const group = { Name: 'agent', Networks: [{ Mode: 'bridge', DynamicPorts: ports }], Tasks };
+  const job = JSON.stringify({ ID: 'agent', TaskGroups: [group] }, null, 2);
   const foreign = COMPOSE.replace('  db:', '  side:\n    image: rajits/agentbreeder-sidecar:2\n  db:');
   const moved = COMPOSE.replace('--log-level info', '--port 8000');
   for (const [target, text, plan] of [
@@ -174,6 +183,7 @@ test('what injecting itself changes may differ: other options, another version, 
     [compose, foreign, OF_COMPOSE],
     [kubernetes, KUBERNETES, { ...PLAN, container: 'agent' }],
     [ecs, task, PLAN],
+    [nomad, job, PLAN],
   ] as const) {
     const edited = (one: string) => one.replace('agent:1', 'agent:3').replace('postgres:17', 'postgres:18');
     for (const one of others) {

@@ -289,5 +289,15 @@ test('what the platform does not take is a fault, with the record that eject nee
     return injectText(JSON.stringify(task), ecs, plan).text;
   };
   assert.ok(Buffer.byteLength(injected(30_000)) < 65_536);
-  assert.throws(() => injected(40_000), /with the sidecar this has \d{5} bytes, and ecs takes 65536: shorten/);
+  assert.throws(
+    () => injected(40_000),
+    /with the sidecar this has \d{5} bytes, and ecs takes 65536: shorten it, or the agent's file/,
+  );
+  const [container] = task.containerDefinitions;
+  const environment = [{ name: 'PROMPT', value: 'x'.repeat(70_000) }];
+  const alone = JSON.stringify({ ...task, containerDefinitions: [{ ...container, environment }] });
+  assert.throws(
+    () => injectText(alone, ecs, makePlan(undefined, { version: '1.2.3' })),
+    /this has 70\d{3} bytes without the sidecar, and ecs takes 65536: shorten it$/,
+  );
 });
