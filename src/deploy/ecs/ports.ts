@@ -1,6 +1,7 @@
 import { type DeclaredPort, plannedPorts } from '../containers.ts';
 import { type JsonObject, objectsOf, type Path, textOf } from '../json.ts';
 import type { Plan } from '../plan.ts';
+import { isNamedBesideHttp } from '../port-name.ts';
 import { shown } from '../shown.ts';
 import type { Note } from '../target.ts';
 import { namesPort } from './health-check.ts';
@@ -59,7 +60,7 @@ function speaksHttp({ appProtocol, name }: JsonObject): boolean {
 }
 
 function isBesideHttp({ name }: JsonObject): boolean {
-  return /(?<![a-z])(?:metrics?|prometheus|healthz?|admin|debug|grpc)(?![a-z])/i.test(textOf(name) ?? '');
+  return isNamedBesideHttp(textOf(name) ?? '');
 }
 
 /** Ports that a container has mapped, one by one. */

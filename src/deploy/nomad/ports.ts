@@ -2,6 +2,7 @@ import type { DeclaredPort } from '../containers.ts';
 import { getAt } from '../edit.ts';
 import { isObject, type Json, type JsonObject, listOf, objectsOf, type Path } from '../json.ts';
 import type { Plan } from '../plan.ts';
+import { isNamedBesideHttp } from '../port-name.ts';
 import { shown } from '../shown.ts';
 import type { Fault, Note } from '../target.ts';
 import { exposedPaths } from './connect.ts';
@@ -101,7 +102,7 @@ function choose({ ports, numbered, served, variable }: Candidates, plan: Plan): 
   if (isThere(Number(shown(variable)))) return of(Number(shown(variable)));
   const called = ({ label }: GroupPort) => /http|web|api/i.test(label);
   const isServed = ({ label }: GroupPort) => served.has(label);
-  const labels = first === undefined ? ports : ports.filter(({ label }) => !BESIDE_HTTP.test(label));
+  const labels = first === undefined ? ports : ports.filter(({ label }) => !isNamedBesideHttp(label));
   const likely = labels.find((port) => called(port) && isServed(port)) ?? labels.find(isServed) ?? labels.find(called);
   // A number may be another task's, of which no service has to say so: a label that callers have comes before it.
   if (likely !== undefined) return { labelled: likely, numeric: connected };
@@ -109,9 +110,6 @@ function choose({ ports, numbered, served, variable }: Candidates, plan: Plan): 
   if (labels.length > 0 || first === undefined) return { labelled: labels[0] };
   return of(first.port);
 }
-
-/** Labels of ports that an agent has beside the one of its callers. */
-const BESIDE_HTTP = /(?<![a-z])(?:metrics?|prometheus|healthz?|admin|debug|grpc)(?![a-z])/i;
 
 function declared({ port, path }: GroupPort): DeclaredPort | undefined {
   return port === undefined ? undefined : { document: 0, path, port };
