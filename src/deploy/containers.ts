@@ -78,16 +78,23 @@ export function commandFindings(
   const others = listening.filter(({ port }) => named.every((one) => one.port !== port));
   const elsewhere = listens || namesPortVariable(commands) ? [] : others;
   const [first, ...more] = elsewhere;
-  const isCertain = !isKnown && more.length === 0;
+  const isCertain = first?.isMain === true && more.length === 0 && !isKnown;
   return {
     listens,
-    faults: [...named, ...(isCertain ? elsewhere : [])].map(({ port, ...place }) => ({
-      ...place,
-      message: commandMessage(ports, port),
-    })),
+    faults: [
+      ...named.map(({ port, ...place }) => ({ ...place, message: commandMessage(ports, port) })),
+      ...(isCertain ? [{ ...placeOf(first), message: mainPortMessage(ports, first.port) }] : []),
+    ],
     notes:
       first === undefined || isCertain ? [] : [{ ...placeOf(first), message: otherPortsMessage(ports, elsewhere) }],
   };
+}
+
+function mainPortMessage(ports: TwoPorts, port: number): string {
+  const message = commandMessage(ports, port);
+  return isReserved(ports, port)
+    ? message
+    : `${message}; or --agent-port ${ports.agentPort}, if that is not the agent's own`;
 }
 
 function otherPortsMessage({ agentPort }: TwoPorts, named: readonly DeclaredPort[]): string {

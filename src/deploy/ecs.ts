@@ -102,7 +102,7 @@ function whereItListens(containers: readonly Json[], { container: agent, index, 
     commands: ['entryPoint', 'command'].map((key) => ({ document: 0, path: [...path, key], words: agent[key] })),
     readsPort: findVariable({ env: agent['environment'] ?? [] }, 'PORT') !== undefined,
   });
-  const isSaid = plan.agentPortChosen || variable !== undefined;
+  const isSaid = plan.agentPortChosen || variable !== undefined || ports.isDeclaredHttp;
   const health = healthFindings({ container: agent, asked, from: http?.port, isSaid }, plan);
   return {
     from: http?.port,

@@ -67,6 +67,8 @@ test('a number of which that is not certain is left alone', () => {
     ['debugpy', '--listen', '0.0.0.0:8000', 'agent.py'],
     ['dlv', 'exec', '--listen=:8000', '/agent'],
     ['ray', 'start', '--head', '--port=8000'],
+    ['sh', '-c', 'redis-server --port 8000 --daemonize yes; exec python agent.py'],
+    'bash -lc "until pg_isready --port 8000; do sleep 1; done; exec python agent.py"',
     ['sh', '-c', 'sync.py \\\n --host db.internal \\\n --port 8000'],
     'agent 8000',
     null,
@@ -85,12 +87,20 @@ test('a command that puts PORT in itself is known', () => {
   for (const words of ['a --port 8000', ['$PORTAL'], 'PORT=8000 a', null]) assert.equal(names(words), false);
 });
 
+test('what a script starts beside its last program is told from that', () => {
+  const mainOf = (words: Json) => listeningPorts([{ document: 0, path: [], words }]).map((one) => one.isMain);
+  assert.deepEqual(mainOf(['sh', '-c', 'chroma run --port 8000 & exec python agent.py']), [false]);
+  assert.deepEqual(mainOf(['bash', '-lc', 'chroma run --port 9000 & exec uvicorn a:b --port 8000']), [false, true]);
+  assert.deepEqual(mainOf('uvicorn a:b --port 8000 || uvicorn a:b --port 8000'), [true]);
+});
+
 test('the place is that of the word', () => {
   const command = { document: 1, path: ['command'] };
   assert.deepEqual(listeningPorts([{ ...command, words: ['a', '--port', '8000'] }]), [
-    { document: 1, path: ['command', 2], port: 8000 },
+    { document: 1, path: ['command', 2], port: 8000, isMain: true },
   ]);
-  assert.deepEqual(listeningPorts([{ ...command, words: 'a --port 8000' }]), [{ ...command, port: 8000 }]);
+  const [found] = listeningPorts([{ ...command, words: 'a --port 8000' }]);
+  assert.deepEqual(found, { ...command, port: 8000, isMain: true });
 });
 
 test('a long script takes no time', () => {

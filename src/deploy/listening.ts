@@ -3,6 +3,8 @@ import type { Place } from './target.ts';
 
 export interface ListeningPort extends Place {
   readonly port: number;
+  /** True where the last program names it: what a script starts before that stands beside it. */
+  readonly isMain: boolean;
 }
 
 /**
@@ -10,8 +12,11 @@ export interface ListeningPort extends Place {
  * each once. `commands` are the words of one program, in their order: an entrypoint, then its arguments.
  */
 export function listeningPorts(commands: readonly Command[]): ListeningPort[] {
-  const all = programsIn(commands).flatMap(portsOf);
-  return all.filter(({ port }, index) => all.findIndex((one) => one.port === port) === index);
+  const programs = programsIn(commands).filter((words) => words.length > 0);
+  const all = programs.flatMap((words, index) => {
+    return portsOf(words).map((port) => ({ ...port, isMain: index === programs.length - 1 }));
+  });
+  return all.filter((one, index) => !all.some(({ port }, at) => port === one.port && at > index));
 }
 
 /** True where a command itself puts `PORT` in: `--port $PORT`, or `$$PORT` where Compose would fill it in. */
@@ -36,8 +41,9 @@ function programsIn(commands: readonly Command[]): Word[][] {
       for (const [at, part] of script(String(word)).split(ENDS).entries()) {
         if (at > 0) programs.push([]);
         for (const text of part.split(/[\s'"`()]+/)) {
-          if (text === '--') programs.push([]);
-          else if (text !== '') programs.at(-1)?.push({ ...place, text });
+          const program = programs.at(-1) ?? [];
+          if (text === '--' || (SCRIPT_FLAG.test(text) && SHELL.test(program.at(-1)?.text ?? ''))) programs.push([]);
+          else if (text !== '') program.push({ ...place, text });
         }
       }
     }
@@ -49,6 +55,9 @@ function programsIn(commands: readonly Command[]): Word[][] {
 function script(text: string): string {
   return text.replaceAll(/\\\r?\n/g, ' ').replaceAll(/(^|\s)#[^\n]*/g, '$1');
 }
+
+const SHELL = /(^|\/)(ba|da|a|z|k)?sh$/;
+const SCRIPT_FLAG = /^-[a-z]*c$/;
 
 /** Where one program of a script ends. */
 const ENDS = /[;&|\n]/;
@@ -73,7 +82,7 @@ const PORT_FLAG = /^--?(http-|server[.-]|listen-)?port$|^-Dserver\.port$/;
 const ADDRESS_FLAG = /^--?(bind|insecure-bind|listen|addr|urls|http|http-socket|(bind|listen|http)-addr(ess)?)$/;
 const OWN_HOST = /^(0\.0\.0\.0|127\.0\.0\.1|localhost|\[?::1?\]?|\*|\+|\$\$?\{?HOST\b.*)$/;
 
-function portsOf(words: readonly Word[]): ListeningPort[] {
+function portsOf(words: readonly Word[]): Omit<ListeningPort, 'isMain'>[] {
   const names = words.map(({ text }) => text.slice(text.lastIndexOf('/') + 1).toLowerCase());
   const flags = words.findIndex(({ text }) => text.startsWith('-'));
   if (names.slice(0, flags === -1 ? names.length : flags).some((name) => OTHERS.test(name))) return [];

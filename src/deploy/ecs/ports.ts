@@ -9,6 +9,8 @@ import { namesPort } from './health-check.ts';
 export interface Ports {
   /** Where callers reached the agent. */
   readonly http: DeclaredPort | undefined;
+  /** True where its mapping says that it speaks HTTP. */
+  readonly isDeclaredHttp: boolean;
   /** What the others are, as far as they are ports of the sidecar's or the agent's new one. */
   readonly others: readonly DeclaredPort[];
   /** The mapping that the sidecar has instead. */
@@ -42,6 +44,7 @@ export function readPorts(container: JsonObject, path: Path, plan: Plan, variabl
   const place = http && places[http.index];
   return {
     http: http && place && { ...place, port: http.port },
+    isDeclaredHttp: http !== undefined && speaksHttp(http.mapping),
     others: mappings.flatMap((mapping, index) => {
       const at = places[index];
       if (at === undefined || index === http?.index) return [];
