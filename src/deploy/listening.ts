@@ -16,7 +16,8 @@ export function listeningPorts(commands: readonly Command[]): ListeningPort[] {
   const all = programs.flatMap((words, index) => {
     return portsOf(words).map((port) => ({ ...port, isMain: index === programs.length - 1 }));
   });
-  return all.filter((one, index) => !all.some(({ port }, at) => port === one.port && at > index));
+  // Of several places of a port, the last: it is the main program's, if any is.
+  return [...new Map(all.map((one) => [one.port, one])).values()];
 }
 
 /** True where a command itself puts `PORT` in: `--port $PORT`, or `$$PORT` where Compose would fill it in. */
