@@ -11,7 +11,7 @@ import { jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
 const express = createRequire(import.meta.url)('express');
 
 /** Between two pieces of an answer, so that streaming can be told from buffering. */
-const PAUSE_MS = 150;
+const PAUSE_MS = 250;
 
 /** A peer served by the official A2A SDK: says what it was told backwards, a word at a time. JSON-RPC at `/a2a`. */
 export async function startA2aPeer(): Promise<{ url: string; close: () => Promise<void> }> {
